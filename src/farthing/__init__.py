@@ -1,0 +1,1 @@
+"""The open credits engine for AI products: grant, hold, charge, settle, refund."""

@@ -1,0 +1,125 @@
+"""Amounts are whole numbers of a unit's smallest part. Here, and only here, they are read from and shown to people.
+
+No float is ever read, made or passed through. Outside: decimals with at least the unit's digits. Inside: `int`.
+"""
+
+import re
+from collections.abc import Sequence
+from decimal import Decimal
+from fractions import Fraction
+from typing import NamedTuple
+
+from farthing.core.bounds import LARGEST_AMOUNT
+from farthing.core.errors import AmountInvalid, AmountIsFloat, AmountTooLarge
+
+WRITTEN = re.compile(r"[+-]?[0-9]{1,40}(\.[0-9]{1,40})?\Z", re.ASCII)
+LARGEST_SCALE = 12
+
+
+class Unit(NamedTuple):
+    """What is counted. `scale` places are stored, for ever; at least `digits` places are shown."""
+
+    unit_id: int
+    name: str
+    scale: int = 6
+    digits: int = 2
+
+    @property
+    def per_whole(self) -> int:
+        """How many smallest parts make one."""
+        return int(10**self.scale)
+
+
+def read_amount(value: object, unit: Unit, *, what: str = "amount", signed: bool = False) -> int:
+    """Turn what a caller wrote (`int`, `str` or `Decimal`) into smallest parts of `unit`, exactly.
+
+    Raises `AmountIsFloat` for a float and `AmountInvalid` for a bool, NaN, infinity, anything unreadable, a negative
+    (unless `signed`), or more places than the unit stores, naming the nearest amount that would do;
+    `AmountTooLarge` beyond 2**63 - 1 smallest parts.
+    """
+    if type(value) is int:
+        parts = value * unit.per_whole
+    elif isinstance(value, float):
+        raise AmountIsFloat(what=what, given=repr(value), advice=f'write it as a string ("{value!r}") or a Decimal')
+    elif isinstance(value, str) and WRITTEN.match(value):
+        parts = scale_exactly(Decimal(value), unit, what)
+    elif isinstance(value, Decimal):
+        parts = scale_exactly(value, unit, what)
+    else:
+        advice = "write a whole number, a Decimal, or a string such as 12.50"
+        raise AmountInvalid(what=what, given=repr(value)[:60], problem="is not an amount", advice=advice)
+    if parts < 0 and not signed:
+        raise AmountInvalid(what=what, given=str(value), problem="is negative", advice="amounts are zero or more")
+    if abs(parts) > LARGEST_AMOUNT:
+        raise AmountTooLarge(what=what, given=str(value)[:60], largest=to_decimal(LARGEST_AMOUNT, unit))
+    return parts
+
+
+def scale_exactly(value: Decimal, unit: Unit, what: str) -> int:
+    """Smallest parts in a decimal; refuses places that the unit does not store rather than rounding them away."""
+    if not value.is_finite():
+        raise AmountInvalid(what=what, given=str(value), problem="is not a number", advice="write a finite amount")
+    if value.adjusted() > 40:
+        raise AmountTooLarge(what=what, given=str(value)[:60], largest=to_decimal(LARGEST_AMOUNT, unit))
+    sign, digits, exponent = value.as_tuple()
+    number = int("".join(map(str, digits)) or "0")
+    shift = int(exponent) + unit.scale
+    if shift >= 0:
+        parts = number * int(10**shift)
+    else:
+        step = int(10 ** min(-shift, 100))
+        parts, lost = divmod(number, step)
+        if lost:
+            rounded = parts + (2 * lost >= step)
+            nearest = to_decimal(-rounded if sign else rounded, unit)
+            problem = f"has more than {unit.scale} decimal places"
+            raise AmountInvalid(what=what, given=str(value), problem=problem, advice=f"the nearest is {nearest}")
+    return -parts if sign else parts
+
+
+def to_decimal(parts: int, unit: Unit) -> Decimal:
+    """Smallest parts as a decimal with max(digits, needed) places, whatever the caller's decimal context is."""
+    return Decimal(to_text(parts, unit))
+
+
+def to_text(parts: int, unit: Unit) -> str:
+    """Smallest parts as people and JSON see them: `97.50`, never an exponent, never a bare dot."""
+    if not unit.scale:
+        return str(parts) + ("." + "0" * unit.digits if unit.digits else "")
+    sign = "-" if parts < 0 else ""
+    whole, rest = divmod(abs(parts), 10**unit.scale)
+    places = str(rest).rjust(unit.scale, "0").rstrip("0").ljust(unit.digits, "0")
+    return f"{sign}{whole}.{places}" if places else f"{sign}{whole}"
+
+
+def divide_half_up(numerator: int, denominator: int) -> int:
+    """The quotient rounded to the nearest whole number, halves away from zero (rule 26)."""
+    quotient, rest = divmod(abs(numerator), abs(denominator))
+    quotient += 2 * rest >= abs(denominator)
+    return quotient if (numerator < 0) == (denominator < 0) else -quotient
+
+
+def round_amount(value: Decimal, digits: int) -> Decimal:
+    """A computed amount at `digits` places, rounded once, halves away from zero (rule 26)."""
+    exact = Fraction(value) * 10**digits
+    parts = divide_half_up(exact.numerator, exact.denominator)
+    return to_decimal(parts, Unit(0, "", digits, digits))
+
+
+def allocate(total: int, portions: Sequence[Fraction | None]) -> list[int]:
+    """Split a whole among many: floors first, then one smallest part each from the first (rule 26).
+
+    `None` takes what the others leave; more than one, or portions that do not make a whole, raise `AmountInvalid`.
+    """
+    named = sum((portion for portion in portions if portion is not None), Fraction(0))
+    rest = 1 - named
+    if rest < 0 or portions.count(None) > 1 or (rest and None not in portions):
+        problem = "do not add up to a whole"
+        raise AmountInvalid(
+            what="portions", given=str([str(p) for p in portions]), problem=problem, advice="name one as the rest"
+        )
+    shares = [rest if portion is None else portion for portion in portions]
+    parts = [total * share.numerator // share.denominator for share in shares]
+    for place in range(total - sum(parts)):
+        parts[place % len(parts)] += 1
+    return parts

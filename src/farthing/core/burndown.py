@@ -1,0 +1,56 @@
+"""Which credits pay first, for what, and how much there is: rules 5 and 6."""
+
+from farthing.core.wallets import Debt, Hold, Lot, NeedsMore, Wallet
+
+
+def may_pay(lot: Lot, feature: int) -> bool:
+    """Whether a lot may be charged for a feature; without a feature (0) only unscoped lots may."""
+    return not lot.features or feature in lot.features
+
+
+def sum_available(wallet: Wallet, feature: int) -> int:
+    """available(feature): what a strict charge for it could take now, overdraft included, in smallest parts.
+
+    Unscoped lots and those scoped to it, plus overdraft, less debt and bare holds; below zero where more is owed.
+    """
+    usable = wallet.free - wallet.scoped
+    if feature and wallet.scoped:
+        if wallet.unloaded:
+            raise NeedsMore(wallet.unit.unit_id)
+        usable += sum(lot.remaining for lot in wallet.lots.values() if lot.started and feature in lot.features)
+    return usable + wallet.terms.overdraft - wallet.debt - wallet.bare
+
+
+def rank_lot(lot: Lot) -> tuple[int, ...]:
+    """Burn-down order (rule 5): priority, soonest expiry, scoped first, promotional first, effective time, id."""
+    return (
+        lot.priority,
+        lot.expires_at,
+        0 if lot.features else 1,
+        0 if lot.promotional else 1,
+        lot.effective_at,
+        lot.number,
+    )
+
+
+def place_lots(wallet: Wallet, lots: list[Lot]) -> None:
+    """Put further lots into a wallet, keeping burn-down order. Lots that it has already stay as they are."""
+    fresh = [lot for lot in lots if lot.number not in wallet.lots]
+    if not fresh:
+        return
+    wallet.lots = {lot.number: lot for lot in sorted([*wallet.lots.values(), *fresh], key=rank_lot)}
+
+
+def widen_wallet(wallet: Wallet, lots: list[Lot], holds: list[Hold], debts: list[Debt]) -> Wallet:
+    """The same wallet with all that the store has: live and pending lots, open holds and their lots, unpaid debts.
+
+    What was loaded before may have been changed since by decisions that are not saved yet, so it wins.
+    """
+    whole = wallet.copy()
+    place_lots(whole, lots)
+    whole.holds = {hold.number: hold for hold in holds} | whole.holds
+    whole.debts = dict(sorted(({debt.number: debt for debt in debts} | whole.debts).items()))
+    whole.whole = True
+    whole.unloaded = 0
+    whole.horizon = ()
+    return whole

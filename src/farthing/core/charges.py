@@ -1,0 +1,58 @@
+"""Charges: hold and settle in one step, in three modes (rule 14); and the refusal that explains itself."""
+
+from farthing.core.amounts import to_decimal
+from farthing.core.burndown import sum_available
+from farthing.core.calendars import to_instant_or_none
+from farthing.core.draft import Draft
+from farthing.core.entries import Kind
+from farthing.core.errors import InsufficientCredits
+from farthing.core.requests import Charge, Hold, Mode, Record
+from farthing.core.wallets import NeedsMore, Wallet
+
+
+def charge(draft: Draft, request: Charge, amount: int) -> None:
+    """Take `amount` from lots in burn-down order, then from overdraft; refuse or shrink by the mode when short."""
+    wallet, feature, asked = draft.wallet, request.feature, amount
+    available = sum_available(wallet, feature)
+    if amount > available:
+        if request.mode == Mode.STRICT:
+            refuse_short(wallet, feature, request, amount, available)
+        elif request.mode == Mode.ALL_AVAILABLE:
+            amount = max(0, available)
+    owed = draft.draw(amount, feature)
+    if owed:
+        draft.make_debt(owed, feature)
+    kind = Kind.RECORDED if request.mode == Mode.RECORD else Kind.CHARGED
+    draft.write(kind, amount, uncovered=asked - amount, spent=amount, feature=feature)
+
+
+def record(draft: Draft, request: Record, amount: int) -> None:
+    """Take what is there for work that already happened; the rest is debt. Never refused."""
+    owed = draft.draw(amount, request.feature)
+    if owed:
+        draft.make_debt(owed, request.feature)
+    draft.write(Kind.RECORDED, amount, spent=amount, feature=request.feature)
+
+
+def refuse_short(wallet: Wallet, feature: int, request: Charge | Hold, needed: int, available: int) -> None:
+    """Zero is always allowed; anything else is refused with what is needed, there, short, and when more arrives."""
+    if not needed:
+        return
+    if wallet.pending and not wallet.whole:
+        raise NeedsMore(wallet.unit.unit_id)
+    waiting = [lot for lot in wallet.lots.values() if not lot.started and lot.remaining]
+    resets_at = min((lot.effective_at for lot in waiting), default=None)
+    arriving = sum(lot.remaining for lot in waiting if lot.effective_at == resets_at)
+    unit = wallet.unit
+    raise InsufficientCredits(
+        account=wallet.account.key,
+        unit=unit.name,
+        feature=request.feature_text or None,
+        needed=to_decimal(needed, unit),
+        available=to_decimal(available, unit),
+        held=to_decimal(wallet.held, unit),
+        short=to_decimal(needed - available, unit),
+        top_up=to_decimal(needed - available, unit),
+        resets_at=to_instant_or_none(resets_at),
+        arriving=to_decimal(arriving, unit) if waiting else None,
+    )

@@ -1,0 +1,278 @@
+"""One request, the wallets that it concerns and an instant go in; entries and new wallets come out, or a refusal.
+
+This is the heart, and all of it: nothing else in Farthing moves a credit. A new kind of request gets its rule in the
+file of its noun and a line in `RULES`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from farthing.core import accounts, charges, corrections, due, grants, holds, refunds, settings
+from farthing.core.calendars import to_instant
+from farthing.core.draft import Draft
+from farthing.core.entries import Entry, Kind, Seal
+from farthing.core.errors import AccountNotFound, ChargeNotFound, HoldNotFound, KeyReused, LawBroken, Refused
+from farthing.core.requests import (
+    Adjust,
+    Charge,
+    Close,
+    Configure,
+    Extend,
+    Forgive,
+    Freeze,
+    Grant,
+    Hold,
+    Import,
+    NamesHold,
+    Open,
+    Record,
+    Refund,
+    Release,
+    Request,
+    ResetUsed,
+    Settle,
+    SetUsed,
+    Tidy,
+    Unfreeze,
+    Void,
+)
+from farthing.core.wallets import Account, AccountState, Wallet
+
+
+class Decision(NamedTuple):
+    """What one request changes. Lots, holds and debts are (unit, number) of rows in the new `wallets`."""
+
+    account: Account
+    wallets: dict[int, Wallet]
+    lots: list[tuple[int, int]]
+    holds: list[tuple[int, int]]
+    debts: list[tuple[int, int]]
+    entries: list[Entry]
+    lead: tuple[int, int]
+    """(unit, number) of the entry under which everything that the request itself wrote stands: its receipt."""
+
+
+Drafts = dict[int, Draft]
+Rule = Callable[[Drafts, Any, Sequence[Entry]], None]
+
+
+def decide(
+    account: Account, wallets: Mapping[int, Wallet], request: Request, now: int, seal: Seal, past: Sequence[Entry] = ()
+) -> Decision:
+    """Decide one request at `now` (microseconds). Pure: what it is given stays as it is.
+
+    `wallets` has every unit that the request concerns, unit 0 too if it or a NEW account is to be written of; `past`
+    has the entries that a refund names. Raises `Refused` (nothing changes), `LawBroken`, or `NeedsMore`: load that
+    wallet whole and decide again.
+    """
+    t = now
+    for wallet in wallets.values():
+        if wallet.clock > t:
+            t = wallet.clock
+        if wallet.stopped:
+            problem = "it was stopped before"
+            raise LawBroken(law="wallet_in_order", account=account.key, unit=wallet.unit.name, problem=problem)
+    accounts.refuse_by_state(account, request)
+    drafts = {unit: Draft(wallet, t, seal) for unit, wallet in wallets.items()}
+    entries: list[Entry] = []
+    if account.state == AccountState.NEW and not isinstance(request, Open):
+        account = accounts.open_account(drafts[0], account, "UTC")
+    for draft in drafts.values():
+        due.apply_due(draft)
+    lead_unit = find_lead_unit(request, drafts)
+    lead_number = drafts[lead_unit].next_number
+    for draft in drafts.values():
+        draft.request, draft.lead_unit, draft.lead_number = request, lead_unit, lead_number
+    kind = type(request)
+    if kind is Open:
+        account = write_open(drafts[0], account, request)
+    elif kind in accounts.NEW_STATES:
+        account = accounts.change_state(drafts[0], account, request)
+    else:
+        RULES[kind](drafts, request, past)
+    for draft in drafts.values():
+        entries += draft.entries
+    return collect(account, drafts, entries, (lead_unit, lead_number))
+
+
+def collect(account: Account, drafts: Drafts, entries: list[Entry], lead: tuple[int, int]) -> Decision:
+    """The drafts that wrote something, as one decision."""
+    wallets, lots, holds_, debts = {}, [], [], []
+    for unit, draft in drafts.items():
+        if draft.entries or draft.wallet.next_due != draft.before_due:
+            wallets[unit] = draft.wallet
+            lots += [(unit, number) for number in draft.touched_lots]
+            holds_ += [(unit, number) for number in draft.touched_holds]
+            debts += [(unit, number) for number in draft.touched_debts]
+    return Decision(account, wallets, lots, holds_, debts, entries, lead)
+
+
+def find_lead_unit(request: Request, drafts: Drafts) -> int:
+    """The unit that the receipt speaks of: the hold's or the charge's own, else the first that was named."""
+    place = request.place
+    if place is not None and place.unit_id in drafts:
+        return place.unit_id
+    return request.units[0] if request.units else next(iter(drafts))
+
+
+def write_open(draft: Draft, account: Account, request: Request) -> Account:
+    """Open, or write down that it was open."""
+    if account.state == AccountState.NEW and isinstance(request, Open):
+        return accounts.open_account(draft, account, request.zone)
+    draft.write(Kind.OPENED, 0)
+    return account
+
+
+def each_amount(rule: Callable[[Draft, Any, int], None]) -> Rule:
+    """A rule for one unit, applied to each amount of a request, all or nothing."""
+
+    def apply(drafts: Drafts, request: Any, past: Sequence[Entry]) -> None:
+        for unit, amount in request.amounts:
+            rule(drafts[unit], request, amount)
+
+    return apply
+
+
+def each_part(rule: Callable[[Draft, Any], None]) -> Rule:
+    """A rule about a hold, applied to each of its parts, the lead first."""
+
+    def apply(drafts: Drafts, request: Any, past: Sequence[Entry]) -> None:
+        for draft in lead_first(drafts, request.hold.unit_id):
+            rule(draft, request)
+
+    return apply
+
+
+def lead_first(drafts: Drafts, unit_id: int) -> list[Draft]:
+    """Every wallet with units of its own in it, the lead's first."""
+    return sorted(
+        (draft for unit, draft in drafts.items() if unit), key=lambda draft: draft.wallet.unit.unit_id != unit_id
+    )
+
+
+def settle(drafts: Drafts, request: Settle, past: Sequence[Entry]) -> None:
+    """Settle each part of a hold; a part without an amount at all that it holds."""
+    asked = dict(request.amounts)
+    parts = lead_first(drafts, request.hold.unit_id)
+    if asked.keys() - {draft.wallet.unit.unit_id for draft in parts}:
+        raise HoldNotFound(hold=f"{request.hold_id} in that unit")
+    for draft in parts:
+        holds.settle(draft, request, asked.get(draft.wallet.unit.unit_id))
+
+
+def refund(drafts: Drafts, request: Refund, past: Sequence[Entry]) -> None:
+    """Refund the units that are named, or every unit that the charge moved."""
+    asked = dict(request.amounts)
+    units = [draft.wallet.unit.unit_id for draft in lead_first(drafts, request.charge.unit_id)]
+    undone = {unit: refunds.read_charge(request, unit, past) for unit in units}
+    known = [unit for unit in units if undone[unit] is not None]
+    if not known or asked.keys() - set(known):
+        raise ChargeNotFound(charge=request.charge_id)
+    for unit in known:
+        charge = undone[unit]
+        if charge is not None and (not asked or unit in asked):
+            refunds.refund(drafts[unit], request, asked.get(unit), charge)
+
+
+def void(drafts: Drafts, request: Void, past: Sequence[Entry]) -> None:
+    """Void of the named grant, or each amount."""
+    asked = dict(request.amounts)
+    for unit in request.units:
+        corrections.void(drafts[unit], request, asked.get(unit))
+
+
+def forgive(drafts: Drafts, request: Forgive, past: Sequence[Entry]) -> None:
+    """Write off each amount, or all that is owed."""
+    for unit, amount in request.owed:
+        corrections.forgive(drafts[unit], amount)
+
+
+def configure(drafts: Drafts, request: Configure, past: Sequence[Entry]) -> None:
+    """Change settings of one wallet."""
+    settings.configure(drafts[request.unit], request)
+
+
+RULES: dict[type[Request], Rule] = {
+    Grant: each_amount(grants.grant),
+    Import: each_amount(grants.grant),
+    Charge: each_amount(charges.charge),
+    Record: each_amount(charges.record),
+    Hold: each_amount(holds.place_hold),
+    Extend: each_part(holds.extend),
+    Settle: settle,
+    Release: each_part(holds.release),
+    Refund: refund,
+    Void: void,
+    Forgive: forgive,
+    Adjust: each_amount(lambda draft, request, amount: corrections.adjust(draft, amount)),
+    SetUsed: each_amount(lambda draft, request, amount: corrections.set_used(draft, amount)),
+    ResetUsed: lambda drafts, request, past: corrections.reset_used(drafts[request.unit]),
+    Configure: configure,
+    Tidy: lambda drafts, request, past: None,
+}
+
+
+def find_replay(request: Request, entries: Sequence[Entry]) -> bool:
+    """Whether the receipt that took this request's key is its own (rule 28). Raises `KeyReused` if it is another's."""
+    if not entries:
+        return False
+    first = entries[0]
+    if first.request_digest == request.digests()[1]:
+        return True
+    raise KeyReused(
+        key=request.key, first_seen_at=to_instant(first.recorded_at), differs_in=name_difference(request, first)
+    )
+
+
+def name_difference(request: Request, first: Entry) -> str:
+    """In words, where a request parts from the one whose entry is `first`, as far as the entry tells."""
+    amounts = getattr(request, "amounts", ())
+    feature = getattr(request, "feature", first.feature)
+    if KINDS.get(type(request)) not in (None, first.kind) and (type(request), first.kind) != (Charge, Kind.RECORDED):
+        return f"kind: it was {Kind(first.kind).name.lower().replace('_', ' ')}"
+    if amounts and dict(amounts).get(first.unit_id) != first.amount + first.uncovered:
+        return "amount"
+    if feature != first.feature:
+        return "feature"
+    return "its other terms"
+
+
+KINDS: dict[type[Request], Kind] = {
+    Open: Kind.OPENED,
+    Grant: Kind.GRANTED,
+    Import: Kind.IMPORTED,
+    Charge: Kind.CHARGED,
+    Record: Kind.RECORDED,
+    Hold: Kind.HELD,
+    Extend: Kind.EXTENDED,
+    Settle: Kind.SETTLED,
+    Release: Kind.RELEASED,
+    Refund: Kind.REFUNDED,
+    Void: Kind.VOIDED,
+    Forgive: Kind.FORGIVEN,
+    Adjust: Kind.ADJUSTED,
+    SetUsed: Kind.USED_SET,
+    ResetUsed: Kind.USED_RESET,
+    Configure: Kind.CONFIGURED,
+    Freeze: Kind.FROZEN,
+    Unfreeze: Kind.UNFROZEN,
+    Close: Kind.CLOSED,
+}
+"""The kind of entry that a request writes first."""
+
+
+def refuse_unknown(request: Request) -> Refused:
+    """The refusal for a request whose account is not there."""
+    if isinstance(request, NamesHold):
+        return HoldNotFound(hold=request.hold_id)
+    if isinstance(request, Refund):
+        return ChargeNotFound(charge=request.charge_id)
+    return AccountNotFound(account=request.account)
+
+
+def apply_due_only(wallet: Wallet, now: int, seal: Seal) -> Wallet:
+    """A whole wallet as it stands at `now`, for reading: what fell due is applied in memory and written nowhere."""
+    draft = Draft(wallet, max(now, wallet.clock), seal)
+    due.apply_due(draft)
+    draft.wallet.clock = draft.t
+    return draft.wallet

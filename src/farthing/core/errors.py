@@ -1,0 +1,443 @@
+"""Every error of Farthing, as a tree whose branches say what to do next. `code` is stable; facts are attributes.
+
+FarthingError
+├── Refused          understood; the answer is no; nothing was written
+│   ├── InsufficientCredits · HoldEnded · HoldNotFound · HoldNameTaken · SettleAboveHold · MoreThanLeft · ChargeNotFound
+│   ├── KeyReused    another request came under this key first (a true replay is no error: it returns the first receipt)
+│   ├── AccountNotFound · AccountFrozen · AccountClosed · GrantNotFound · UnitNotFound · TooManyLots
+│   └── Invalid      the request itself is wrong, whatever the balance
+│       └── AmountInvalid (AmountIsFloat is also a TypeError) · AmountTooLarge · NameInvalid · IdInvalid · TimeInvalid
+│           · TermInvalid · NoteInvalid · TraceInvalid · TotalTooLarge
+├── Unavailable      not now; the same call with the same key is safe
+│   ├── Overloaded · Busy        nothing was written
+│   └── OutcomeUnknown           the database went away around the commit: carries the key
+├── Misconfigured    an operator must act; found at start-up whenever possible
+│   └── DatabaseMissing · DatabaseUnreadable · DatabaseForeign · SchemaOld · UpgradeFirst · UseTheOpenTransaction
+│       · UnitChanged · ClockDisagrees · ClockIsFrozen · ChainKeyWrong · UrlInvalid · LedgerClosed
+└── LawBroken        the books do not add up: this wallet is stopped, the evidence kept
+
+To add one: a class with a docstring, a `code` never used before, its facts as annotations, a `text` made from them;
+then a line in each edge's table (exit codes, HTTP statuses): a class missing from a table fails a test.
+"""
+
+from decimal import Decimal
+from typing import Any, ClassVar
+
+
+class FarthingError(Exception):
+    """Whatever Farthing raises. `code` is stable; every fact in the message is an attribute too."""
+
+    code: ClassVar[str] = "farthing_error"
+    text: ClassVar[str] = ""
+
+    def __init__(self, **facts: Any) -> None:
+        self.facts = facts
+        self.__dict__.update(facts)
+        super().__init__(self.describe())
+
+    def describe(self) -> str:
+        """The sentence that people read."""
+        return self.text.format(**self.facts)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return rebuild_error, (type(self), self.facts)
+
+
+def rebuild_error(kind: type[FarthingError], facts: dict[str, Any]) -> FarthingError:
+    """An error from its facts, for pickling between processes."""
+    return kind(**facts)
+
+
+class Refused(FarthingError):
+    """Understood, and the answer is no. Nothing was written; the key, if any, is still free."""
+
+    code = "refused"
+
+
+class Unavailable(FarthingError):
+    """Not now. The same call with the same key is safe, whichever way it went."""
+
+    code = "unavailable"
+
+
+class Misconfigured(FarthingError):
+    """An operator must act before this can work."""
+
+    code = "misconfigured"
+
+
+class LawBroken(FarthingError):
+    """The books do not add up. The wallet is stopped and nothing of this request was written."""
+
+    code = "law_broken"
+    text = "law {law} is broken in {account} {unit}: {problem}. The wallet is stopped; run `farthing verify`"
+    law: str
+    account: str
+    unit: str
+    problem: str
+
+
+class InsufficientCredits(Refused):
+    """The account can spend less than the request needs. Amounts are decimals of `unit`."""
+
+    code = "insufficient_credits"
+    account: str
+    unit: str
+    feature: str | None
+    needed: Decimal
+    available: Decimal
+    held: Decimal
+    short: Decimal
+    top_up: Decimal
+    """The smallest grant that would let this request pass."""
+    resets_at: Any
+    """When credits that were granted for later arrive (an aware datetime), or None."""
+    arriving: Decimal | None
+    """How many arrive then."""
+
+    def describe(self) -> str:
+        purpose = f" for {self.feature}" if self.feature else ""
+        held = f"{self.held} held" if self.held else "none held"
+        said = f"{self.account} needs {self.needed} {self.unit}{purpose} and can spend {self.available} ({held}): "
+        said += f"{self.short} short."
+        if self.resets_at is not None:
+            said += f" {self.arriving} more arrive on {self.resets_at.day} {self.resets_at:%B %Y}."
+        return said
+
+
+class HoldEnded(Refused):
+    """The hold was settled, released, or timed out (`state`), so this can no longer be done to it."""
+
+    code = "hold_ended"
+    text = "{hold} is {state} since {ended_at}: it cannot be {asked}"
+    hold: str
+    state: str
+    ended_at: Any
+    asked: str
+
+
+class HoldNotFound(Refused):
+    """No such hold."""
+
+    code = "hold_not_found"
+    text = "there is no hold {hold}: pass the id of a hold (hold.id)"
+    hold: str
+
+
+class HoldNameTaken(Refused):
+    """An open hold of this account has that name already."""
+
+    code = "hold_name_taken"
+    text = "{account} has an open hold named {name} already: settle or release it, or choose another name"
+    account: str
+    name: str
+
+
+class SettleAboveHold(Refused):
+    """The cost is above the hold and the policy is `reject`. The hold stays open."""
+
+    code = "settle_above_hold"
+    text = "{hold} holds {held} {unit} and {needed} is above that: settle at most {held}, or choose another policy"
+    hold: str
+    unit: str
+    held: Decimal
+    needed: Decimal
+
+
+class MoreThanLeft(Refused):
+    """More was asked back, voided, forgiven or taken than there is. `left` would pass."""
+
+    code = "more_than_left"
+    text = "{asked} {unit} cannot be {action}: {left} is left. Ask for at most that, or pass up_to=True where offered"
+    action: str
+    unit: str
+    asked: Decimal
+    left: Decimal
+
+
+class ChargeNotFound(Refused):
+    """No charge under that id."""
+
+    code = "charge_not_found"
+    text = "there is no charge {charge}: pass the id of a charge's receipt, or of a settled hold"
+    charge: str
+
+
+class GrantNotFound(Refused):
+    """No grant under that id in this account."""
+
+    code = "grant_not_found"
+    text = "{account} has no grant {grant}"
+    account: str
+    grant: str
+
+
+class KeyReused(Refused):
+    """Another request came under this key first."""
+
+    code = "key_reused"
+    text = "the key {key} was first used at {first_seen_at} for another request ({differs_in} differs): use a new key"
+    key: str
+    first_seen_at: Any
+    differs_in: str
+
+
+class AccountNotFound(Refused):
+    """No such account in this book."""
+
+    code = "account_not_found"
+    text = "there is no account {account}: open it, or grant it something first"
+    account: str
+
+
+class AccountFrozen(Refused):
+    """The account is frozen: no new charges or holds until it is unfrozen."""
+
+    code = "account_frozen"
+    text = "{account} is frozen: unfreeze it before it is {asked}"
+    account: str
+    asked: str
+
+
+class AccountClosed(Refused):
+    """The account is closed for good; what runs may end (settle, release, void, forgive)."""
+
+    code = "account_closed"
+    text = "{account} is closed: it cannot be {asked}"
+    account: str
+    asked: str
+
+
+class UnitNotFound(Refused):
+    """No such unit in this book."""
+
+    code = "unit_not_found"
+    text = "there is no unit {unit}; there is {known}"
+    unit: str
+    known: str
+
+
+class TooManyLots(Refused):
+    """The wallet has as many live lots as a wallet may have."""
+
+    code = "too_many_lots"
+    text = "{account} has {most} live grants of {unit}: spend, void or merge some before granting more"
+    account: str
+    unit: str
+    most: int
+
+
+class Invalid(Refused):
+    """The request itself is wrong, whatever the balance."""
+
+    code = "invalid"
+    text = "{what} {given} {problem}: {advice}"
+    what: str
+    given: str
+    problem: str
+    advice: str
+
+
+class AmountInvalid(Invalid):
+    """Not an amount that can be kept exactly."""
+
+    code = "amount_invalid"
+
+
+class AmountIsFloat(AmountInvalid, TypeError):
+    """A float. Floats cannot hold most decimals, so none is accepted."""
+
+    code = "amount_is_float"
+    text = "{what} {given} is a float, which cannot be exact: {advice}"
+
+
+class AmountTooLarge(AmountInvalid):
+    """Beyond 2**63 - 1 smallest parts."""
+
+    code = "amount_too_large"
+    text = "{what} {given} is too large: the largest is {largest}"
+    largest: Decimal
+
+
+class TotalTooLarge(AmountInvalid):
+    """The amount alone would do, but a running total of the wallet would pass 2**63 - 1 smallest parts."""
+
+    code = "total_too_large"
+    text = "{account} has moved so many {unit} that its total {total} would pass {largest}: nothing was written"
+    account: str
+    unit: str
+    total: str
+    largest: Decimal
+
+
+class NameInvalid(Invalid):
+    """A name, account or key that cannot be stored."""
+
+    code = "name_invalid"
+
+
+class IdInvalid(Invalid):
+    """Not an id of the expected kind, or a mistyped one."""
+
+    code = "id_invalid"
+    text = "{given} {problem}: expected {expected}"
+    expected: str
+
+
+class TimeInvalid(Invalid):
+    """A bare date, a naive datetime, a moment that has passed, or one beyond the year 9999."""
+
+    code = "time_invalid"
+
+
+class TermInvalid(Invalid):
+    """A setting or option with a value that it cannot have."""
+
+    code = "term_invalid"
+
+
+class NoteInvalid(Invalid):
+    """Metadata that cannot be kept: not JSON, or over its bound."""
+
+    code = "note_invalid"
+
+
+class TraceInvalid(Invalid):
+    """A usage trace with a row that cannot be read."""
+
+    code = "trace_invalid"
+    text = "{file}, row {row}, column {column}: {given} {problem}"
+    file: str
+    row: int
+    column: str
+
+
+class Overloaded(Unavailable):
+    """Too many requests wait already. Nothing was written."""
+
+    code = "overloaded"
+    text = "{waiting} requests wait already ({scope}): try again shortly, with the same key"
+    waiting: int
+    scope: str
+
+
+class Busy(Unavailable):
+    """Somebody else kept the lock for longer than the bound. Nothing was written."""
+
+    code = "busy"
+    text = "{what} was locked for more than {seconds} seconds: try again with the same key"
+    what: str
+    seconds: Any
+
+
+class OutcomeUnknown(Unavailable):
+    """The database went away around the commit. The same call with `key` is safe: it runs once."""
+
+    code = "outcome_unknown"
+    text = "the database went away while {key} was being committed: repeat the call with this key"
+    key: str
+
+
+class UrlInvalid(Misconfigured):
+    """A database address that Farthing cannot use."""
+
+    code = "url_invalid"
+    text = "{given} {problem}: write {expected}"
+    given: str
+    problem: str
+    expected: str
+
+
+class DatabaseMissing(Misconfigured):
+    """No database at that path."""
+
+    code = "database_missing"
+    text = "there is no database at {path}: run `farthing init`, or open it with create=True"
+    path: str
+
+
+class DatabaseUnreadable(Misconfigured):
+    """The file is there and cannot be used: damaged, not a database, or without permission."""
+
+    code = "database_unreadable"
+    text = "{path} cannot be used: {problem}"
+    path: str
+    problem: str
+
+
+class DatabaseForeign(Misconfigured):
+    """A database that is somebody else's."""
+
+    code = "database_foreign"
+    text = "{path} is a database without Farthing's tables: run `farthing init` to add them, or name another"
+    path: str
+
+
+class SchemaOld(Misconfigured):
+    """The database was written by an older release and must be migrated."""
+
+    code = "schema_old"
+    text = "{path} has schema {found} and this release needs {needed}: run `farthing migrate`"
+    path: str
+    found: str
+    needed: str
+
+
+class UpgradeFirst(Misconfigured):
+    """The database was written by a newer release."""
+
+    code = "upgrade_first"
+    text = "{path} has {found}, which this release does not know: upgrade Farthing first"
+    path: str
+    found: str
+
+
+class UseTheOpenTransaction(Misconfigured):
+    """A plain call was made inside a `within` block of the same thread: it would wait for itself."""
+
+    code = "use_the_open_transaction"
+    text = "a `within` block is open in this thread: call {call} on what it gave you (tx.{call}), not on the ledger"
+    call: str
+
+
+class UnitChanged(Misconfigured):
+    """A unit's scale is for ever."""
+
+    code = "unit_changed"
+    text = "the unit {unit} is stored with {scale} places and cannot be changed to {wanted}: name a new unit"
+    unit: str
+    scale: int
+    wanted: int
+
+
+class ClockDisagrees(Misconfigured):
+    """A clock jumped: going on would expire or revive things by mistake."""
+
+    code = "clock_disagrees"
+    text = "{clocks} differ by {seconds} seconds: set the clock right, then try again"
+    clocks: str
+    seconds: int
+
+
+class ClockIsFrozen(Misconfigured):
+    """A frozen clock was given for a live book, or a test book was opened without one."""
+
+    code = "clock_is_frozen"
+    text = "{problem}: frozen clocks exist in test books only"
+    problem: str
+
+
+class ChainKeyWrong(Misconfigured):
+    """The entries were sealed with another key, or with none."""
+
+    code = "chain_key_wrong"
+    text = "this database was sealed {sealed}: open it {advice}"
+    sealed: str
+    advice: str
+
+
+class LedgerClosed(Misconfigured):
+    """The ledger was closed in this process."""
+
+    code = "ledger_closed"
+    text = "this ledger is closed: open it again with farthing.open"

@@ -1,0 +1,77 @@
+"""Ids that people see: a prefix and base-32 of where the thing lives, so that looking one up needs no search.
+
+An id is (shard, account, unit, number); the number is the wallet's entry that made the thing. They grow in order
+within a wallet, carry a check byte, and are minted without dice. Prefixes: acc gra hld rct ent (pur comes later).
+"""
+
+import hashlib
+from typing import NamedTuple
+
+from farthing.core.errors import IdInvalid
+
+ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+"""Crockford's base-32 in lower case: no i, l, o, u (https://www.crockford.com/base32.html)."""
+
+VALUES = {character: value for value, character in enumerate(ALPHABET)}
+
+
+class Place(NamedTuple):
+    """Where a thing lives."""
+
+    shard: int
+    account_id: int
+    unit_id: int
+    number: int
+
+
+def write_id(prefix: str, place: Place) -> str:
+    """`hld_…` for a place. Byte lengths go first, so that longer (later) numbers sort after shorter ones."""
+    pieces = [value.to_bytes((value.bit_length() + 7) // 8, "big") for value in place]
+    sizes = len(pieces[0]) << 12 | len(pieces[1]) << 8 | len(pieces[2]) << 4 | len(pieces[3])
+    payload = sizes.to_bytes(2, "big") + b"".join(pieces)
+    payload += check_byte(prefix, payload)
+    bits = len(payload) * 8
+    pad = -bits % 5
+    number = int.from_bytes(payload, "big") << pad
+    return f"{prefix}_" + "".join(ALPHABET[number >> shift & 31] for shift in range(bits + pad - 5, -5, -5))
+
+
+def read_id(text: object, *prefixes: str) -> Place:
+    """The place that an id names. Raises `IdInvalid` for another kind of id, a typing mistake, or no id at all."""
+    expected = " or ".join(f"{prefix}_…" for prefix in prefixes)
+    if not isinstance(text, str):
+        raise IdInvalid(given=repr(text)[:60], expected=expected, problem=f"is a {type(text).__name__}")
+    prefix, _, body = text.partition("_")
+    if prefix not in prefixes:
+        raise IdInvalid(given=text[:60], expected=expected, problem="is not such an id")
+    number = 0
+    for character in body:
+        if character not in VALUES:
+            raise IdInvalid(
+                given=text[:60], expected=expected, problem=f"has a character that ids never have: {character!r}"
+            )
+        number = number << 5 | VALUES[character]
+    size, pad = divmod(len(body) * 5, 8)
+    payload = (number >> pad).to_bytes(size, "big")
+    place = unpack_place(payload[:-1])
+    if place is None or write_id(prefix, place) != text:
+        raise IdInvalid(given=text[:60], expected=expected, problem="is mistyped or cut short")
+    return place
+
+
+def unpack_place(payload: bytes) -> Place | None:
+    """The four numbers in an id's bytes, or None if the bytes are not of that shape."""
+    if len(payload) < 2:
+        return None
+    sizes = int.from_bytes(payload[:2], "big")
+    values, start = [], 2
+    for shift in (12, 8, 4, 0):
+        end = start + (sizes >> shift & 15)
+        values.append(int.from_bytes(payload[start:end], "big"))
+        start = end
+    return Place(*values) if start == len(payload) else None
+
+
+def check_byte(prefix: str, payload: bytes) -> bytes:
+    """One byte that a mistyped id almost never has right."""
+    return hashlib.blake2b(prefix.encode() + payload, digest_size=1).digest()

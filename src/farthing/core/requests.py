@@ -1,0 +1,390 @@
+"""Everything that can be asked, a closed list. Amounts are smallest parts, times microseconds, names their numbers.
+
+Each request concerns one account, and one or more of its units in one step. A new kind: a class here with what is
+compared under its key, its rule in `decide.py`, its words in the face.
+"""
+
+import hashlib
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any, ClassVar, NamedTuple
+
+from farthing.core.ids import Place
+from farthing.core.names import digest_key
+
+Amounts = tuple[tuple[int, int], ...]
+"""(unit, smallest parts), the first unit being the one that the receipt speaks of."""
+
+
+class Mode(IntEnum):
+    """How a charge or hold meets a balance that is too small (rule 14)."""
+
+    STRICT = 0
+    RECORD = 1
+    ALL_AVAILABLE = 2
+
+
+class About(NamedTuple):
+    """What the caller says of the work: kept with the entry, never decided on. Names are numbers; None is not said."""
+
+    model: int | None = None
+    member: int | None = None
+    actor: int | None = None
+    api_key: int | None = None
+    quantity: int | None = None
+    tokens_in: int | None = None
+    tokens_cache_read: int | None = None
+    tokens_cache_write: int | None = None
+    tokens_out: int | None = None
+    tokens_reasoning: int | None = None
+    provider_cost_nanos: int | None = None
+    duration_ms: int | None = None
+    success: int | None = None
+
+
+UNSAID = About()
+
+
+class Note(NamedTuple):
+    """Description and metadata as JSON bytes, erasable. The salt makes the digest useless once the note is gone."""
+
+    salt: bytes
+    body: bytes
+
+
+def digest_note(salt: bytes, body: bytes) -> bytes:
+    """The 16 bytes that an entry keeps of an erasable note."""
+    return hashlib.blake2b(body, digest_size=16, key=salt, person=b"farthing-note").digest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What every request has. Those that name a hold or charge by id have no `account`: the id says whose it is."""
+
+    asked: ClassVar[str]
+    """The verb in "it cannot be …"."""
+    opens: ClassVar[bool] = False
+    """Whether an unknown account is opened on the way."""
+    key: str
+    account: str = ""
+    about: About = UNSAID
+    note: Note | None = None
+    effective_at: int | None = None
+    digested: tuple[bytes, bytes, bytes | None] | None = field(default=None, init=False, compare=False, repr=False)
+
+    @property
+    def place(self) -> Place | None:
+        """The hold or charge that the request names, or None."""
+        return None
+
+    @property
+    def units(self) -> tuple[int, ...]:
+        """The units that it names; a hold or charge that it names may add some."""
+        return ()
+
+    def compared(self) -> tuple[Any, ...]:
+        """What two requests under one key must have in common (rule 28): neither times nor metadata."""
+        raise NotImplementedError
+
+    def digests(self) -> tuple[bytes, bytes, bytes | None]:
+        """The digests of its key, of what is compared when that key comes again, and of its note; reckoned once."""
+        known = self.digested
+        if known is None:
+            said = (self.asked, self.account, self.about[:2], self.about[4:10], self.compared())
+            compared = hashlib.blake2b(repr(said).encode(), digest_size=16, person=b"farthing-request").digest()
+            note = None if self.note is None else digest_note(*self.note)
+            known = (digest_key(self.key), compared, note)
+            object.__setattr__(self, "digested", known)
+        return known
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MovesAmounts(Request):
+    """A request with an amount in each of one or more units."""
+
+    amounts: Amounts
+
+    @property
+    def units(self) -> tuple[int, ...]:
+        return tuple([unit for unit, _ in self.amounts])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Open(Request):
+    """Open an account; once open, it changes nothing."""
+
+    asked = "opened"
+    opens = True
+    zone: str = "UTC"
+
+    @property
+    def units(self) -> tuple[int, ...]:
+        return (0,)
+
+    def compared(self) -> tuple[Any, ...]:
+        return (self.zone,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant(MovesAmounts):
+    """Give credits, now or from a later instant, for ever or until an instant or for a duration."""
+
+    asked = "granted credits"
+    opens = True
+    source: int = 0
+    priority: int = 50
+    features: tuple[int, ...] = ()
+    promotional: bool = False
+    starts_at: int | None = None
+    expires_at: int | None = None
+    expires_in: int | None = None
+    cost_minor: int = 0
+    currency: int = 0
+
+    def compared(self) -> tuple[Any, ...]:
+        terms = (self.source, self.priority, self.features, self.promotional, self.cost_minor, self.currency)
+        return (self.amounts, terms, self.starts_at, self.expires_at, self.expires_in)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Import(Grant):
+    """A grant brought from another system: it may have expired already, and then becomes breakage at once (rule 4)."""
+
+    asked = "granted imported credits"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Charge(MovesAmounts):
+    """Take credits for work."""
+
+    asked = "charged"
+    feature: int = 0
+    feature_text: str = ""
+    mode: Mode = Mode.STRICT
+
+    def compared(self) -> tuple[Any, ...]:
+        return (self.amounts, self.feature, int(self.mode))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record(MovesAmounts):
+    """Write down work that already happened: never refused, what is not there becomes debt."""
+
+    asked = "charged for recorded work"
+    feature: int = 0
+
+    def compared(self) -> tuple[Any, ...]:
+        return (self.amounts, self.feature)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold(MovesAmounts):
+    """Set credits aside for work of unknown cost. `name` is the caller's own, unique among the account's open holds."""
+
+    asked = "held from"
+    feature: int = 0
+    feature_text: str = ""
+    mode: Mode = Mode.STRICT
+    ttl: int | None = None
+    name: int = 0
+    name_text: str = ""
+
+    def compared(self) -> tuple[Any, ...]:
+        return (self.amounts, self.feature, int(self.mode), self.ttl, self.name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamesHold(Request):
+    """A request about a hold, named by its id."""
+
+    hold: Place
+    hold_id: str
+
+    @property
+    def place(self) -> Place:
+        return self.hold
+
+    def compared(self) -> tuple[Any, ...]:
+        return (tuple(self.hold),)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extend(NamesHold):
+    """Move a hold's deadline to `ttl` from now."""
+
+    asked = "extended"
+    ttl: int
+
+    def compared(self) -> tuple[Any, ...]:
+        return (tuple(self.hold), self.ttl)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settle(NamesHold):
+    """Charge what held work really cost. A unit without an amount is settled at all that is held."""
+
+    asked = "settled"
+    amounts: Amounts = ()
+    final: bool = True
+    policy: int | None = None
+
+    def compared(self) -> tuple[Any, ...]:
+        return (tuple(self.hold), self.amounts, self.final, self.policy)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release(NamesHold):
+    """Give back what is held; nothing is charged."""
+
+    asked = "released"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refund(Request):
+    """Give credits back for a charge or a settled hold, named by its id. A unit without an amount: all that is left."""
+
+    asked = "refunded"
+    charge: Place
+    charge_id: str
+    amounts: Amounts = ()
+    up_to: bool = False
+
+    @property
+    def place(self) -> Place:
+        return self.charge
+
+    def compared(self) -> tuple[Any, ...]:
+        return (tuple(self.charge), self.amounts, self.up_to)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Void(Request):
+    """Take unspent credits away: of one grant, or in burn-down order. No amount: all that is left of the grant."""
+
+    asked = "voided"
+    amounts: Amounts = ()
+    grant: Place | None = None
+    grant_id: str = ""
+    up_to: bool = False
+
+    @property
+    def units(self) -> tuple[int, ...]:
+        return (self.grant.unit_id,) if self.grant else tuple([unit for unit, _ in self.amounts])
+
+    def compared(self) -> tuple[Any, ...]:
+        return (self.amounts, self.grant and tuple(self.grant), self.up_to)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forgive(Request):
+    """Write debt off, oldest first. A unit at None: all that is owed."""
+
+    asked = "forgiven a debt"
+    owed: tuple[tuple[int, int | None], ...]
+
+    @property
+    def units(self) -> tuple[int, ...]:
+        return tuple([unit for unit, _ in self.owed])
+
+    def compared(self) -> tuple[Any, ...]:
+        return (self.owed,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adjust(MovesAmounts):
+    """Correct a balance by a signed amount: up is a new lot, down follows the burn-down order."""
+
+    asked = "adjusted"
+
+    def compared(self) -> tuple[Any, ...]:
+        return (self.amounts,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetUsed(MovesAmounts):
+    """Make the period's used count what an operator says (rule 18)."""
+
+    asked = "given a used count"
+
+    def compared(self) -> tuple[Any, ...]:
+        return (self.amounts,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResetUsed(Request):
+    """Make the period's used count zero (rule 18)."""
+
+    asked = "reset"
+    unit: int
+
+    @property
+    def units(self) -> tuple[int, ...]:
+        return (self.unit,)
+
+    def compared(self) -> tuple[Any, ...]:
+        return (self.unit,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configure(Request):
+    """Change settings of one wallet: (term, value) pairs, terms numbered as the fields of `Terms` from 1."""
+
+    asked = "configured"
+    opens = True
+    unit: int
+    terms: tuple[tuple[int, int], ...]
+
+    @property
+    def units(self) -> tuple[int, ...]:
+        return (self.unit,)
+
+    def compared(self) -> tuple[Any, ...]:
+        return (self.unit, self.terms)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangesAccount(Request):
+    """A request about the account itself."""
+
+    @property
+    def units(self) -> tuple[int, ...]:
+        return (0,)
+
+    def compared(self) -> tuple[Any, ...]:
+        return ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Freeze(ChangesAccount):
+    """Refuse new charges and holds until unfrozen."""
+
+    asked = "frozen"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unfreeze(ChangesAccount):
+    """Undo a freeze."""
+
+    asked = "unfrozen"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Close(ChangesAccount):
+    """End the account for good; what runs may still end."""
+
+    asked = "closed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tidy(Request):
+    """Write down what fell due. It changes no balance: reading applies the same in memory."""
+
+    asked = "tidied"
+    unit: int
+
+    @property
+    def units(self) -> tuple[int, ...]:
+        return (self.unit,)
+
+    def compared(self) -> tuple[Any, ...]:
+        return (self.unit,)

@@ -1,0 +1,228 @@
+"""What a decision knows: accounts, wallets, and the lots, holds and debts in them. Values only, no rules.
+
+Rows of lots, holds and debts are never changed in place: a new one replaces the old. A new field goes after the fixed
+ones, gets an effect in `entries.py`, a line in `fold.py` and a column in the store.
+"""
+
+from enum import IntEnum
+from typing import Final, NamedTuple
+
+from farthing.core.amounts import Unit
+from farthing.core.bounds import HOLD_TTL, NEVER, REFUND_GRACE
+
+ACCOUNT_UNIT: Final = Unit(0, "account", 0, 0)
+"""The wallet of this unit holds nothing: its chain records what happens to the account itself."""
+
+
+class AccountState(IntEnum):
+    """NEW is an account that this very request opens."""
+
+    NEW = 0
+    ACTIVE = 1
+    FROZEN = 2
+    CLOSED = 3
+
+
+class Account(NamedTuple):
+    """Who holds credits. `key` is the host's own name for it; `shard` a stable hash of it."""
+
+    account_id: int
+    shard: int
+    book: int
+    key: str
+    state: AccountState
+    zone: str = "UTC"
+
+
+class SettlePolicy(IntEnum):
+    """What happens to cost above the hold (rule 11)."""
+
+    BILL_FULL = 0
+    CAP_HOLD = 1
+    CAP_AVAILABLE = 2
+    REJECT = 3
+
+
+class RestPolicy(IntEnum):
+    """What happens to the rest of a hold whose lot has ended meanwhile (rule 10)."""
+
+    BREAKAGE = 0
+    GRACE = 1
+
+
+class Terms(NamedTuple):
+    """The settings that hold for one wallet. Amounts in smallest parts, durations in microseconds."""
+
+    overdraft: int = 0
+    settle_above_hold: int = SettlePolicy.BILL_FULL
+    rest_of_ended_lot: int = RestPolicy.BREAKAGE
+    hold_ttl: int = HOLD_TTL
+    refund_grace: int = REFUND_GRACE
+
+
+class Lot(NamedTuple):
+    """A grant as burn-down sees it. `number` is the entry that granted it; the last three fields change."""
+
+    number: int
+    amount: int
+    priority: int
+    effective_at: int
+    expires_at: int
+    promotional: int
+    features: tuple[int, ...]
+    source: int
+    cost_minor: int
+    currency: int
+    of_number: int
+    """The charge that this lot was granted back for (rule 15), or 0."""
+    started: int
+    """1 once it took effect; until then it counts for nothing."""
+    remaining: int
+    ended_at: int
+    """When it became empty, or 0. A refund may fill it again while it has not expired."""
+
+
+class HoldState(IntEnum):
+    """The life of a hold. Settle, release and time-out exclude each other; settling late stays possible."""
+
+    OPEN = 1
+    SETTLED = 2
+    RELEASED = 3
+    TIMED_OUT = 4
+
+
+class Hold(NamedTuple):
+    """Credits set aside in one wallet. A hold over several units has one such part in each, under one lead."""
+
+    number: int
+    lead_unit: int
+    lead_number: int
+    amount: int
+    feature: int
+    name: int
+    deadline: int
+    state: int
+    settled: int
+    bare: int
+    draws: tuple[tuple[int, int], ...]
+    """(lot, amount still set aside), in the order in which they were drawn."""
+    ended_at: int
+
+    @property
+    def covered(self) -> int:
+        """What named lots have set aside for it."""
+        return sum(amount for _, amount in self.draws)
+
+
+class Debt(NamedTuple):
+    """What one charge could not be paid from. `number` is the entry that made it."""
+
+    number: int
+    feature: int
+    amount: int
+    remaining: int
+    payers: tuple[tuple[int, int], ...]
+    """(lot that paid, amount), in order; lot 0 is what was written off. A refund gives it back, last first."""
+    ended_at: int
+
+
+class Wallet:
+    """One account's state in one unit, as far as it is loaded. Decisions copy it; nobody changes one that others hold.
+
+    `lots` is in burn-down order. Where `whole` is false it has only the first usable lots (up to the rank `horizon`)
+    and those named by the request; `unloaded` live lots are still in the store.
+    """
+
+    __slots__ = (
+        "account", "unit", "seq", "head", "clock", "next_due", "granted", "refunded", "adjusted", "spent", "expired",
+        "free", "scoped", "covered", "bare", "debt", "live", "pending", "stopped", "terms",
+        "lots", "holds", "debts", "whole", "unloaded", "horizon",
+    )  # fmt: skip
+
+    def __init__(self, account: Account, unit: Unit, head: bytes) -> None:
+        self.account = account
+        self.unit = unit
+        self.seq = 0
+        self.head = head
+        """The hash of the last entry; of a new wallet, the hash of who and what it is for."""
+        self.clock = 0
+        self.next_due = NEVER
+        """No hold, expiry or start is due before this instant; it may be early, never late."""
+        self.granted = 0
+        self.refunded = 0
+        self.adjusted = 0
+        self.spent = 0
+        self.expired = 0
+        self.free = 0
+        """What live lots have remaining, all together."""
+        self.scoped = 0
+        """The part of `free` that is scoped to features."""
+        self.covered = 0
+        self.bare = 0
+        self.debt = 0
+        self.live = 0
+        """How many lots have taken effect and have something remaining."""
+        self.pending = 0
+        """How many lots wait to take effect."""
+        self.stopped = 0
+        """1 after a law broke here: nothing moves until someone has looked."""
+        self.terms = Terms()
+        self.lots: dict[int, Lot] = {}
+        self.holds: dict[int, Hold] = {}
+        self.debts: dict[int, Debt] = {}
+        self.whole = True
+        self.unloaded = 0
+        self.horizon: tuple[int, ...] = ()
+
+    def copy(self) -> "Wallet":
+        """The same state, to be changed by one decision."""
+        twin = object.__new__(Wallet)
+        twin.account = self.account
+        twin.unit = self.unit
+        twin.seq = self.seq
+        twin.head = self.head
+        twin.clock = self.clock
+        twin.next_due = self.next_due
+        twin.granted = self.granted
+        twin.refunded = self.refunded
+        twin.adjusted = self.adjusted
+        twin.spent = self.spent
+        twin.expired = self.expired
+        twin.free = self.free
+        twin.scoped = self.scoped
+        twin.covered = self.covered
+        twin.bare = self.bare
+        twin.debt = self.debt
+        twin.live = self.live
+        twin.pending = self.pending
+        twin.stopped = self.stopped
+        twin.terms = self.terms
+        twin.lots = self.lots.copy()
+        twin.holds = self.holds.copy()
+        twin.debts = self.debts.copy()
+        twin.whole = self.whole
+        twin.unloaded = self.unloaded
+        twin.horizon = self.horizon
+        return twin
+
+    @property
+    def balance(self) -> int:
+        """Σ lots + Σ covered holds − debt."""
+        return self.free + self.covered - self.debt
+
+    @property
+    def held(self) -> int:
+        """Σ open holds, covered and bare."""
+        return self.covered + self.bare
+
+    @property
+    def spendable(self) -> int:
+        """granted + refunded ± adjusted − spent − expired − held: the statement's last line, without overdraft."""
+        return self.free - self.debt - self.bare
+
+
+class NeedsMore(Exception):
+    """The decision ran out of what was loaded: load this wallet whole and decide again."""
+
+    def __init__(self, unit_id: int) -> None:
+        self.unit_id = unit_id

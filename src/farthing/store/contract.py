@@ -1,0 +1,186 @@
+"""What the engine asks of a store, and what it may rely on. Memory, SQLite and PostgreSQL keep the same contract.
+
+A `Work` is one unit of work under the locks of what it loaded: load, decide (elsewhere), save, commit. Until `commit`
+returns nothing is promised; after it returns everything is durable. Stores decide nothing.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+from farthing.core.amounts import Unit
+from farthing.core.entries import Entry, Seal
+from farthing.core.requests import Note, Request
+from farthing.core.wallets import Account, Debt, Hold, Lot, Wallet
+
+WalletKey = tuple[int, int]
+"""(account_id, unit_id)."""
+
+LeadKey = tuple[int, int, int]
+"""(account_id, lead_unit, lead_number): a receipt, a hold."""
+
+
+class CommitUnknown(Exception):
+    """The database went away around the commit: only looking the keys up, on a fresh connection, tells whether it took.
+
+    For the engine alone; what a caller may see of it is `OutcomeUnknown`.
+    """
+
+
+@dataclass(slots=True)
+class Loaded:
+    """Everything that the requests of a batch can read.
+
+    - `accounts`: by key and by id. A key that a request may open and nobody has is there with state NEW and an id
+      already allotted; it is written only if `save` is given it. Unknown others are missing.
+    - `wallets`: one for every unit that a request names, and every unit of the holds and charges that it names; of an
+      account that is NEW or to be opened, unit 0 too. A wallet that has no row yet is a new `Wallet`.
+      Partly loaded (see `Wallet`), unless something is due at `now`, or it has few lots: then whole.
+      With it come: open holds under the names that Hold requests ask for, the named hold's part and the lots of its
+      draws, the named grant's lot, for a refund the lots and debts in the effects of the entries in `past`,
+      for SetUsed and ResetUsed everything, and every lot that has not expired.
+    - `replays`: (account_id, key digest) → the entries of the receipt that took this key, in the order of their writing.
+    - `past`: the place a Refund names → the entries of that receipt, and then all that say `of_number` = the charge (for
+      a hold, or the settle of one: the hold's number), in every unit, by unit and number.
+    - `hold_units`: hold → the units of its parts, lead first.
+    """
+
+    accounts: dict[str | int, Account] = field(default_factory=dict)
+    wallets: dict[WalletKey, Wallet] = field(default_factory=dict)
+    replays: dict[tuple[int, bytes], list[Entry]] = field(default_factory=dict)
+    past: dict[LeadKey, list[Entry]] = field(default_factory=dict)
+    hold_units: dict[LeadKey, tuple[int, ...]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Changes:
+    """What a batch changed: the last state of each row, and every new entry in order."""
+
+    accounts: dict[int, Account] = field(default_factory=dict)
+    wallets: dict[WalletKey, Wallet] = field(default_factory=dict)
+    lots: dict[tuple[int, int, int], Lot] = field(default_factory=dict)
+    holds: dict[tuple[int, int, int], Hold] = field(default_factory=dict)
+    debts: dict[tuple[int, int, int], Debt] = field(default_factory=dict)
+    entries: list[tuple[Account, Entry]] = field(default_factory=list)
+    notes: list[tuple[Account, Entry, Note]] = field(default_factory=list)
+
+
+class Work(Protocol):
+    """One unit of work."""
+
+    def load(self, requests: Sequence[Request], now: int) -> Loaded:
+        """Lock and read what these requests concern."""
+        ...
+
+    def load_whole(self, wallet: Wallet) -> Wallet:
+        """The same wallet with all that the store has of it (`widen_wallet`)."""
+        ...
+
+    def save(self, changes: Changes) -> None:
+        """Write all of it; every statement must report the number of rows that it should."""
+        ...
+
+    def stop_wallet(self, key: WalletKey) -> None:
+        """Mark a wallet in which a law broke: nothing moves in it until an operator has looked."""
+        ...
+
+    def commit(self) -> None:
+        """Make it durable. Raises `CommitUnknown` when nobody can say whether it is."""
+        ...
+
+
+class History(NamedTuple):
+    """One entry as it is listed, with whose it is and its note's body, if it has one that was not erased."""
+
+    account: Account
+    entry: Entry
+    note: bytes | None
+
+
+class WalletRecord(NamedTuple):
+    """Everything that is stored of one wallet, for `verify`: the row as loaded whole, ended rows too, and its entries."""
+
+    wallet: Wallet
+    entries: Iterator[Entry]
+    lots: list[Lot]
+    holds: list[Hold]
+    debts: list[Debt]
+
+
+class Store(Protocol):
+    """A database, opened for one book."""
+
+    seal: Seal
+    book: int
+    url: str
+
+    def work(self) -> AbstractContextManager[Work]:
+        """Begin a unit of work; leaving without `commit` undoes it. Raises `Busy` when others keep the lock too long."""
+        ...
+
+    def work_within(self, connection: object) -> AbstractContextManager[Work]:
+        """The same inside the caller's own open connection, under a savepoint; `commit` only releases the savepoint."""
+        ...
+
+    def units(self) -> dict[str, Unit]:
+        """The units of this book by name, the default one first."""
+        ...
+
+    def add_units(self, units: Sequence[Unit]) -> None:
+        """Add units by name (ids are allotted); the same again changes nothing. Raises `UnitChanged`."""
+        ...
+
+    def intern_name(self, text: str) -> int:
+        """The number of a name; its text is written with the first entry that uses it."""
+        ...
+
+    def name_text(self, number: int) -> str:
+        """The text of a name's number; empty for 0."""
+        ...
+
+    def find_account(self, key: str) -> Account | None:
+        """An account by its key, without a lock."""
+        ...
+
+    def nearest_accounts(self, key: str, most: int = 3) -> list[str]:
+        """Keys that look like this one, for people at the command line only."""
+        ...
+
+    def read_wallet(self, account: Account, unit: Unit) -> Wallet:
+        """A wallet, whole, in one consistent read without a lock."""
+        ...
+
+    def read_wallets(self, account: Account) -> list[Wallet]:
+        """Every wallet that this account has, whole, in one consistent read, by unit id (unit 0 is not among them)."""
+        ...
+
+    def list_history(
+        self, account: Account | None, unit_id: int | None, feature: int | None, before: int | None, most: int
+    ) -> list[tuple[int, History]]:
+        """Entries newest first, each with its position in the ledger; `before` such a position goes on from there."""
+        ...
+
+    def iter_records(self) -> Iterator[WalletRecord]:
+        """Every wallet of the book with its entries, streamed, in one consistent read, unit 0 too."""
+        ...
+
+    def count_entries(self) -> int:
+        """Entries in this book (for progress)."""
+        ...
+
+    def find_oddities(self) -> Iterator[tuple[str, str]]:
+        """(where, what is wrong) of tables that no wallet vouches for: names, notes, units, books, orphans, the schema."""
+        ...
+
+    def after_fork(self) -> None:
+        """Forget connections and locks that belong to the parent process."""
+        ...
+
+    def close(self) -> None:
+        """Let go of connections and files."""
+        ...
+
+
+Progress = Callable[[int, int], None]
+"""Told (done, of how many) now and then during long work."""

@@ -1,0 +1,193 @@
+"""What a batch needs from a store, worked out once for every dialect: pure, no I/O, no SQL.
+
+A store resolves `keys` and `ids` to accounts first; all the rest is by account id (`Needs.locate`). The rules of
+partial loading stand here too, so that every store loads the same.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from farthing.core.bounds import LOTS_AT_FIRST
+from farthing.core.entries import CHARGES, Effect, Entry, HoldField, Kind, LotField, unpack_effects
+from farthing.core.entries import AccountField as Field
+from farthing.core.ids import Place
+from farthing.core.names import digest_key
+from farthing.core.requests import Hold, NamesHold, Refund, Request, ResetUsed, SetUsed, Void
+from farthing.core.wallets import Account, Lot, Wallet, rank_lot
+
+SHARDS: Final = 64
+"""Into how many shards accounts are hashed, for ever."""
+
+Owner = str | int
+"""Whose a need is: an account's key as the request writes it, or the account id in the place that it names."""
+
+
+@dataclass(slots=True)
+class Needs:
+    """What the requests of a batch ask a store for, in the order in which it was first asked.
+
+    `keys`: account key → whether a request may open it. `ids`: accounts named by a place only.
+    The rest is by owner: `units` named outright (NEW accounts need unit 0 as well), `digests` of keys to look up,
+    `names` of open holds to look for, `grants` (unit, number) of lots to load, `unexpired` units of which every lot
+    that has not expired is wanted, empty ones too (SetUsed, ResetUsed: those wallets are loaded whole).
+    `holds` and `charges` are the places that NamesHold and Refund requests name.
+    """
+
+    keys: dict[str, bool] = field(default_factory=dict)
+    ids: dict[int, None] = field(default_factory=dict)
+    units: dict[Owner, set[int]] = field(default_factory=dict)
+    digests: dict[Owner, set[bytes]] = field(default_factory=dict)
+    names: dict[Owner, set[int]] = field(default_factory=dict)
+    grants: dict[Owner, set[tuple[int, int]]] = field(default_factory=dict)
+    unexpired: dict[Owner, set[int]] = field(default_factory=dict)
+    holds: dict[Place, None] = field(default_factory=dict)
+    charges: dict[Place, None] = field(default_factory=dict)
+
+    def locate(self, accounts: Mapping[str | int, Account]) -> "Located":
+        """The same by account id, once `accounts` (by key and by id) is known; what is asked of unknown ones falls away."""
+        found = Located()
+        for owner, units in self.units.items():
+            if owner in accounts:
+                known = accounts[owner]
+                found.units.setdefault(known.account_id, set()).update(units)
+        for source, target in ((self.digests, found.digests), (self.names, found.names)):
+            for owner, wanted in source.items():
+                if owner in accounts:
+                    target.setdefault(accounts[owner].account_id, set()).update(wanted)  # type: ignore[attr-defined]
+        for owner, grants in self.grants.items():
+            if owner in accounts:
+                found.grants.setdefault(accounts[owner].account_id, set()).update(grants)
+        for owner, units in self.unexpired.items():
+            if owner in accounts:
+                found.unexpired.setdefault(accounts[owner].account_id, set()).update(units)
+        for places, kept in ((self.holds, found.holds), (self.charges, found.charges)):
+            for place in places:
+                account = accounts.get(place.account_id)
+                if account is not None and account.shard == place.shard:
+                    kept[place] = None
+        return found
+
+
+@dataclass(slots=True)
+class Located:
+    """Needs by account id; see `Needs`."""
+
+    units: dict[int, set[int]] = field(default_factory=dict)
+    digests: dict[int, set[bytes]] = field(default_factory=dict)
+    names: dict[int, set[int]] = field(default_factory=dict)
+    grants: dict[int, set[tuple[int, int]]] = field(default_factory=dict)
+    unexpired: dict[int, set[int]] = field(default_factory=dict)
+    holds: dict[Place, None] = field(default_factory=dict)
+    charges: dict[Place, None] = field(default_factory=dict)
+
+
+def plan_needs(requests: Sequence[Request]) -> Needs:
+    """What these requests need. New accounts get their ids in the order of `keys`: one above the highest saved, and on."""
+    needs = Needs()
+    for request in requests:
+        owner = name_owner(request)
+        if isinstance(owner, str):
+            needs.keys[owner] = needs.keys.get(owner, False) or request.opens
+        else:
+            needs.ids[owner] = None
+        needs.units.setdefault(owner, set()).update(request.units)
+        needs.digests.setdefault(owner, set()).add(digest_key(request.key))
+        if isinstance(request, Hold) and request.name:
+            needs.names.setdefault(owner, set()).add(request.name)
+        elif isinstance(request, NamesHold):
+            needs.holds[request.hold] = None
+        elif isinstance(request, Refund):
+            needs.charges[request.charge] = None
+        elif isinstance(request, Void) and request.grant is not None:
+            needs.grants.setdefault(owner, set()).add((request.grant.unit_id, request.grant.number))
+        elif isinstance(request, SetUsed | ResetUsed):
+            needs.unexpired.setdefault(owner, set()).update(request.units)
+    return needs
+
+
+def name_owner(request: Request) -> Owner:
+    """Whose request it is: the account's key, or the account id in the place that it names."""
+    if request.account:
+        return request.account
+    place = request.grant if isinstance(request, Void) else request.place
+    return place.account_id if place is not None else ""
+
+
+def is_loaded_whole(wallet: Wallet, now: int) -> bool:
+    """Whether a wallet's row alone says to load all of it: something is due, or there is little of it.
+
+    Little is at most `LOTS_AT_FIRST` lots, and neither open holds nor debts, of which a row does not say how many.
+    """
+    if wallet.next_due <= now:
+        return True
+    return wallet.live + wallet.pending <= LOTS_AT_FIRST and not (wallet.covered or wallet.bare or wallet.debt)
+
+
+def mark_partial(wallet: Wallet, first: Sequence[Lot]) -> None:
+    """Say of a wallet that only `first`, its first live lots in burn-down order, and lots named beside them are loaded.
+
+    Call it once all that was asked for is in `wallet.lots`.
+    """
+    wallet.whole = False
+    loaded = sum(1 for lot in wallet.lots.values() if lot.started and lot.remaining)
+    wallet.unloaded = wallet.live - loaded
+    wallet.horizon = rank_lot(first[-1]) if wallet.unloaded and first else ()
+
+
+def find_roots(receipt: Iterable[Entry]) -> dict[tuple[int, int], None]:
+    """(unit, number) of the charges in a receipt, as later entries name them in `of_number`; a settle's is its hold."""
+    roots: dict[tuple[int, int], None] = {}
+    for entry in receipt:
+        if entry.kind == Kind.SETTLED:
+            roots[entry.unit_id, entry.of_number] = None
+        elif entry.kind in CHARGES or entry.kind == Kind.HELD:
+            roots[entry.unit_id, entry.number] = None
+    return roots
+
+
+def find_touched(entries: Iterable[Entry]) -> tuple[set[tuple[int, int]], set[tuple[int, int]]]:
+    """(unit, number) of the lots and of the debts that the effects of these entries name."""
+    lots: set[tuple[int, int]] = set()
+    debts: set[tuple[int, int]] = set()
+    for entry in entries:
+        for effect, number, key, _ in unpack_effects(entry.effects):
+            if effect in (Effect.LOT_MOVED, Effect.LOT_SET):
+                lots.add((entry.unit_id, number))
+            elif effect in (Effect.HOLD_DREW, Effect.HOLD_SPENT, Effect.HOLD_RETURNED):
+                lots.add((entry.unit_id, key))
+            elif effect in (Effect.DEBT_MADE, Effect.DEBT_UNDONE):
+                debts.add((entry.unit_id, number))
+            elif effect == Effect.DEBT_PAID:
+                debts.add((entry.unit_id, number))
+                lots.add((entry.unit_id, key))
+    return {place for place in lots if place[1]}, debts
+
+
+NAMED_IN_EFFECTS: Final = {
+    Effect.LOT_SET: {LotField.FEATURE, LotField.SOURCE, LotField.CURRENCY},
+    Effect.HOLD_SET: {HoldField.FEATURE, HoldField.NAME},
+    Effect.ACCOUNT_SET: {Field.ZONE},
+}
+"""Effects whose value is a name's number, and under which keys."""
+
+
+def names_in(entries: Iterable[Entry]) -> set[int]:
+    """The numbers of all names that entries use, in their columns and in their effects."""
+    found: set[int] = set()
+    for entry in entries:
+        found.add(entry.feature)
+        found.update(name for name in (entry.model, entry.member, entry.actor, entry.api_key) if name)
+        for effect, _, key, value in unpack_effects(entry.effects):
+            if effect == Effect.DEBT_MADE:
+                found.add(key)
+            elif effect in NAMED_IN_EFFECTS and key in NAMED_IN_EFFECTS[Effect(effect)]:
+                found.add(value)
+    found.discard(0)
+    return found
+
+
+def hash_shard(key: str) -> int:
+    """The shard of an account: a stable hash of its key."""
+    return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8, person=b"farthing-shard").digest()) % SHARDS
