@@ -177,7 +177,7 @@ class NaiveAccount(NaiveBooks):
         policy: str | None = None,
         key: str | None = None,
     ) -> Record:
-        """A hold of several units takes a dict; a unit that the dict leaves out is settled at nothing."""
+        """A hold of several units takes a dict; a unit that the dict leaves out is settled at all that it holds."""
         units = self._units_of(self.holds.get(hold))
 
         def act(t: int) -> Record:
@@ -274,8 +274,8 @@ class NaiveAccount(NaiveBooks):
             back.append((draw[0], undone))
 
         back = [(name, x) for name, x in back if x]
-        ended = [(self.lots[lot], x) for lot, x in back if lot in self.lots and self.lots[lot]["state"] == "ended"]
-        told = self._fill(back)
+        ended = [(self.lots[lot], x) for lot, x in back if lot in self.lots and self._is_over(lot, t)]
+        told = self._fill(back, t)
         if ended:
             told.append(self._refund_ended(bill, unit, ended, t))
         return {"refunded": take, "refundable": refundable - take, "to": join_neighbours(told)}
@@ -333,9 +333,8 @@ class NaiveAccount(NaiveBooks):
                 raise NaiveRefused("more_than_is_left", left=there)
             draws, _ = self._take(lots, asked)
             for name, taken in draws:
-                if self.lots[name]["state"] == "pending":
-                    self.lots[name]["amount"] -= taken
-                else:
+                self.lots[name]["amount"] -= taken
+                if self.lots[name]["state"] != "pending":
                     self._write(unit, "adjusted", -taken)
             return {"units": {unit: {"voided": min(asked, there), "draws": draws}}}
 
@@ -401,6 +400,7 @@ class NaiveAccount(NaiveBooks):
     def _raise_used(self, unit: str, amount: int) -> None:
         _, rest = self._take(self._period_lots(unit), amount)
         if rest:
-            if self._debt(unit) + rest > self._term(unit, "overdraft"):
+            bare = sum(part["bare"] for part in self._open_parts(unit))
+            if self._debt(unit) + bare + rest > self._term(unit, "overdraft"):
                 raise NaiveRefused("above_total", above=rest)
             self._owe(unit, None, rest)

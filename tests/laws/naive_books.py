@@ -147,7 +147,7 @@ class NaiveBooks:
             self.state = state
             return {}
 
-        return self._decide(kind, now, self.clocks, key, {}, act)
+        return self._decide(kind, now, [], key, {}, act)
 
     def _check(self, amount: Any) -> int:
         if isinstance(amount, int) and not isinstance(amount, bool) and amount >= 0:
@@ -155,7 +155,7 @@ class NaiveBooks:
         raise NaiveRefused("amount_invalid")
 
     def _spread(self, amount: Amount | None, units: list[str]) -> dict[str, int | None]:
-        """An amount for each unit: all of it when None, nothing in a unit that a dict leaves out."""
+        """An amount for each unit: all of it when None, and in a unit that a dict leaves out."""
         if amount is None:
             return dict.fromkeys(units)
         if not isinstance(amount, dict):
@@ -164,7 +164,7 @@ class NaiveBooks:
             amount = {units[0]: amount}
         if not set(amount) <= set(units):
             raise NaiveRefused("unit_unknown")
-        return {unit: self._check(amount.get(unit, 0)) for unit in units}
+        return {unit: self._check(amount[unit]) if unit in amount else None for unit in units}
 
     def _units_of(self, found: Record | None) -> list[str]:
         return [] if found is None else list(found["units"])
@@ -198,7 +198,7 @@ class NaiveBooks:
         due = []
         for number, hold in self.holds.items():
             if unit in hold["units"] and hold["units"][unit]["state"] == "open" and hold["deadline"] <= t:
-                due.append((hold["deadline"], 3, number))
+                due.append((hold["deadline"], 0, number))
         for number, lot in self.lots.items():
             if lot["unit"] != unit:
                 continue
@@ -285,11 +285,15 @@ class NaiveBooks:
     def _draw(self, unit: str, feature: str | None, amount: int) -> tuple[list[tuple[int, int]], int]:
         return self._take([lot for lot in self._live_lots(unit) if pays_for(lot, feature)], amount)
 
-    def _fill(self, back: list[tuple[Any, int]]) -> list[tuple[Any, int]]:
+    def _is_over(self, lot: int, t: int) -> bool:
+        """A lot lives while t is before its end, whether or not its end was written down yet."""
+        return self.lots[lot]["expires"] is not None and bool(self.lots[lot]["expires"] <= t)
+
+    def _fill(self, back: list[tuple[Any, int]], t: int) -> list[tuple[Any, int]]:
         """Credits back to the lots that live; what is meant for ended lots is left to the caller."""
         told = []
         for name, amount in back:
-            if name in self.lots and self.lots[name]["state"] == "ended":
+            if name in self.lots and self._is_over(name, t):
                 continue
             if name in self.lots:
                 self.lots[name]["remaining"] += amount
@@ -369,8 +373,8 @@ class NaiveBooks:
         part = hold["units"][unit]
         back = list(reversed(part["covered"]))
         part.update(covered=[], bare=0)
-        ended = [(self.lots[lot], amount) for lot, amount in back if self.lots[lot]["state"] == "ended"]
-        told = self._fill(back)
+        ended = [(self.lots[lot], amount) for lot, amount in back if self._is_over(lot, t)]
+        told = self._fill(back, t)
         if ended:
             total = sum(amount for _, amount in ended)
             has_grace = self._term(unit, "rest_of_ended_lot") == "grace" and self._term(unit, "refund_grace") > 0

@@ -230,10 +230,7 @@ def test_a_refund_to_ended_lots_makes_one_grace_lot_while_it_lives():
     model.charge(now=1, amount=14, feature="chat")
 
     assert model.refund(now=200, charge=1, amount=5)["to"] == [(3, 5)]
-    lot = model.lots[3]
-    assert (lot["expires"], lot["features"], lot["promotional"], lot["source"]) == (
-        200 + 30 * DAY, ("chat",), False, "refund",
-    )  # fmt: skip
+    assert (model.lots[3]["features"], model.lots[3]["promotional"]) == (("chat",), False)
     assert model.refund(now=300, charge=1, amount=2)["to"] == [(3, 2)]
     assert model.refund(now=200 + 30 * DAY, charge=1)["to"] == [(4, 7)]
     assert model.lots[4]["promotional"]
@@ -319,6 +316,63 @@ def test_frozen_stops_new_work_and_closed_lets_only_what_is_open_end():
     model.forgive(now=4)
     model.void(now=4)
     assert model.snapshot("credits", 4)["balance"] == 0
+
+
+def test_what_is_released_goes_back_last_drawn_first_and_its_grace_needs_a_life():
+    model = open_account(rest_of_ended_lot="grace", refund_grace=0)
+    model.grant(now=0, amount=3, priority=1)
+    model.grant(now=0, amount=3, priority=2, expires=50)
+    model.grant(now=0, amount=3, priority=3)
+    model.hold(now=0, amount=8, ttl=100)
+
+    assert model.release(now=60, hold=1)["returned"] == [(3, 2), (1, 3), ("breakage", 3)]
+    assert model.snapshot("credits", 60)["lots"] == {1: 3, 3: 3}
+
+
+def test_the_later_debt_of_a_hold_is_undone_first():
+    model = open_account()
+    model.hold(now=0, amount=0)
+    model.settle(now=1, hold=1, amount=5, final=False)
+    model.settle(now=2, hold=1, amount=5)
+
+    model.refund(now=3, hold=1, amount=6)
+
+    assert model.snapshot("credits", 3)["debts"] == {1: 4}
+
+
+def test_grace_for_unscoped_lots_of_a_feature_stays_unscoped():
+    model = open_account()
+    model.grant(now=0, amount=5, expires=10)
+    model.charge(now=1, amount=5, feature="chat")
+
+    model.refund(now=10, charge=1)
+
+    assert model.lots[2]["features"] == ()
+
+
+def test_lowering_used_leaves_room_for_what_is_held_and_raising_counts_the_debt_that_is_there():
+    model = open_account(overdraft=3)
+    model.grant(now=0, amount=10, priority=1, source="plan")
+    model.grant(now=0, amount=10, priority=2, source="plan")
+    model.charge(now=0, amount=10)
+    model.hold(now=0, amount=4)
+    model.charge(now=1, amount=4)
+
+    model.set_used(now=2, used=9)
+    assert model.snapshot("credits", 2)["lots"] == {1: 1, 2: 6}
+    model.set_used(now=3, used=13)
+    model.void(now=3, lot=2)
+    model.charge(now=3, amount=2)
+    assert check_refused("above_total", model.set_used, now=4, used=20) == {"above": 2}
+
+
+def test_a_name_is_free_again_when_its_hold_is_past_its_deadline_in_a_unit_nobody_touched():
+    model = open_account()
+    model.grant(now=0, amount={"credits": 5, "generations": 5})
+    model.hold(now=0, amount=1, name="job", ttl=10)
+
+    check_refused("hold_name_taken", model.hold, now=9, amount=1, name="job", unit="generations")
+    assert model.hold(now=10, amount=1, name="job", unit="generations")["hold"] == 2
 
 
 def test_several_units_move_together_or_not_at_all():

@@ -34,16 +34,20 @@ def void(draft: Draft, request: Void, asked: int | None) -> None:
     if amount > left:
         raise more_than_left(wallet, "voided", amount, left)
     if lot is None:
-        take_in_order(draft, amount)
+        take_in_order(draft, amount, shrinks=True)
     else:
         draft.move_lot(lot, -amount)
+        draft.resize_lot(lot.number, lot.amount - amount)
     adjusted = 0 if lot is not None and not lot.started else -amount
     of_number = 0 if lot is None else lot.number
     draft.write(Kind.VOIDED, amount, uncovered=max(0, (asked or 0) - amount), adjusted=adjusted, of_number=of_number)
 
 
-def take_in_order(draft: Draft, amount: int) -> None:
-    """Take from all live lots in burn-down order, whatever they are scoped to."""
+def take_in_order(draft: Draft, amount: int, *, shrinks: bool) -> None:
+    """Take from all live lots in burn-down order, whatever they are scoped to.
+
+    What is voided counts as never granted (`shrinks`), what is adjusted away as used.
+    """
     wallet = draft.wallet
     if wallet.unloaded:
         raise NeedsMore(wallet.unit.unit_id)
@@ -54,6 +58,8 @@ def take_in_order(draft: Draft, amount: int) -> None:
         if taken:
             draft.move_lot(lot, -taken)
             amount -= taken
+            if shrinks:
+                draft.resize_lot(lot.number, lot.amount - taken)
 
 
 def forgive(draft: Draft, asked: int | None) -> None:
@@ -85,7 +91,7 @@ def adjust(draft: Draft, amount: int) -> None:
     if amount < 0:
         if -amount > wallet.free:
             raise more_than_left(wallet, "taken away", -amount, wallet.free)
-        take_in_order(draft, -amount)
+        take_in_order(draft, -amount, shrinks=False)
     else:
         if amount and wallet.live + wallet.pending >= MOST_LIVE_LOTS:
             raise TooManyLots(account=wallet.account.key, unit=wallet.unit.name, most=MOST_LIVE_LOTS)
@@ -150,6 +156,7 @@ def raise_used(draft: Draft, more: int) -> None:
                 resets_at=None, arriving=None,
             )  # fmt: skip
         draft.make_debt(more, 0)
+        draft.has_freed = True
 
 
 def lower_used(draft: Draft, less: int) -> None:

@@ -150,6 +150,13 @@ def lead_first(drafts: Drafts, unit_id: int) -> list[Draft]:
     )
 
 
+def hold(drafts: Drafts, request: Hold, past: Sequence[Entry]) -> None:
+    """Hold each amount under one deadline."""
+    ttl = holds.find_ttl([drafts[unit] for unit in request.units], request)
+    for unit, amount in request.amounts:
+        holds.place_hold(drafts[unit], request, amount, ttl)
+
+
 def settle(drafts: Drafts, request: Settle, past: Sequence[Entry]) -> None:
     """Settle each part of a hold; a part without an amount at all that it holds."""
     asked = dict(request.amounts)
@@ -197,7 +204,7 @@ RULES: dict[type[Request], Rule] = {
     Import: each_amount(grants.grant),
     Charge: each_amount(charges.charge),
     Record: each_amount(charges.record),
-    Hold: each_amount(holds.place_hold),
+    Hold: hold,
     Extend: each_part(holds.extend),
     Settle: settle,
     Release: each_part(holds.release),

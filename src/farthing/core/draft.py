@@ -64,8 +64,7 @@ class Draft:
         wallet.lots[lot.number] = Lot._make(lot[:MOVING] + (remaining, ended_at))
         self.touched_lots.add(lot.number)
         if not lot.started:
-            if not remaining:
-                wallet.pending -= 1
+            wallet.pending += bool(remaining) - bool(lot.remaining)
             return
         wallet.free += delta
         self.lots += delta
@@ -83,6 +82,11 @@ class Draft:
         """Put into a lot, or take from it."""
         self.change_lot(lot, delta)
         self.effects.append((LOT_MOVED, lot.number, 0, delta))
+
+    def resize_lot(self, number: int, amount: int) -> None:
+        """What a lot counts as granted changes: a void shrinks it, a further refund widens its grace lot."""
+        self.wallet.lots[number] = self.wallet.lots[number]._replace(amount=amount)
+        self.effects.append((LOT_SET, number, int(LotField.AMOUNT), amount))
 
     def add_lot(self, lot: Lot) -> None:
         """A new lot under the next entry's number, still empty; `move_lot` fills it."""
@@ -103,8 +107,6 @@ class Draft:
         self.effects.extend((LOT_SET, number, int(field), value) for field, value in said if value)
         place_lots(self.wallet, [lot])
         self.touched_lots.add(number)
-        if not lot.started:
-            self.wallet.pending += 1
         self.wallet.next_due = min(self.wallet.next_due, lot.expires_at if lot.started else lot.effective_at)
 
     def start_lot(self, lot: Lot) -> None:

@@ -31,6 +31,7 @@ class Kind(IntEnum):
     IMPORTED = 11
     STARTED = 12
     EXPIRED = 13
+    GRACED = 14
     CHARGED = 20
     RECORDED = 21
     HELD = 22

@@ -306,10 +306,17 @@ class TraceInvalid(Invalid):
     """A usage trace with a row that cannot be read."""
 
     code = "trace_invalid"
-    text = "{file}, row {row}, column {column}: {given} {problem}"
     file: str
-    row: int
+    row: int | None
+    """Counted from 0, or None for the header."""
+    line: int
+    """The line of the file; the header is line 1."""
     column: str
+
+    def describe(self) -> str:
+        place = "header" if self.row is None else f"row {self.row}"
+        said = f"{self.given} {self.problem}".strip()
+        return f"{self.file}, {place} (line {self.line}), column {self.column}: {said}"
 
 
 class Overloaded(Unavailable):

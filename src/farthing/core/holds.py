@@ -3,6 +3,8 @@
 A hold has a covered part, drawn from named lots, and a bare part, only a number, where overdraft let it be placed.
 """
 
+from collections.abc import Iterable
+
 from farthing.core.amounts import to_decimal
 from farthing.core.burndown import sum_available
 from farthing.core.calendars import to_instant
@@ -10,6 +12,7 @@ from farthing.core.charges import refuse_short
 from farthing.core.draft import Draft
 from farthing.core.entries import Effect, HoldField, Kind
 from farthing.core.errors import HoldEnded, HoldNameTaken, HoldNotFound, SettleAboveHold
+from farthing.core.graces import add_grace_lot
 from farthing.core.requests import Extend, Hold, Mode, Release, Settle
 from farthing.core.wallets import Hold as HoldRow
 from farthing.core.wallets import HoldState, Lot, RestPolicy, SettlePolicy, Wallet
@@ -17,7 +20,14 @@ from farthing.core.wallets import HoldState, Lot, RestPolicy, SettlePolicy, Wall
 DREW, SPENT, RETURNED = int(Effect.HOLD_DREW), int(Effect.HOLD_SPENT), int(Effect.HOLD_RETURNED)
 
 
-def place_hold(draft: Draft, request: Hold, amount: int) -> None:
+def find_ttl(drafts: Iterable[Draft], request: Hold) -> int:
+    """How long a hold lives: one deadline for all its parts, so that they end together."""
+    if request.ttl is not None:
+        return request.ttl
+    return min(draft.wallet.terms.hold_ttl for draft in drafts)
+
+
+def place_hold(draft: Draft, request: Hold, amount: int, ttl: int) -> None:
     """Set credits aside: out of lots in burn-down order, the rest bare where overdraft allows."""
     wallet, feature = draft.wallet, request.feature
     if request.name:
@@ -29,7 +39,7 @@ def place_hold(draft: Draft, request: Hold, amount: int) -> None:
         elif request.mode == Mode.ALL_AVAILABLE:
             amount = max(0, available)
     number = draft.next_number
-    deadline = draft.t + (wallet.terms.hold_ttl if request.ttl is None else request.ttl)
+    deadline = draft.t + ttl
     lead = (draft.lead_unit, draft.lead_number)
     hold = HoldRow(number, *lead, amount, feature, request.name, deadline, int(HoldState.OPEN), 0, 0, (), 0)
     draft.add_hold(hold)
@@ -106,13 +116,9 @@ def end_unsettled(draft: Draft, hold: HoldRow, state: HoldState, kind: Kind) -> 
     """The rest of a hold goes back to its lots; what belonged to lots that ended meanwhile is breakage."""
     held = hold.covered + hold.bare
     ended = give_back(draft, hold, hold.draws, hold.bare)
-    grace = make_grace_lot(draft, hold, ended)
     draft.end_hold(hold, state, hold.settled)
-    if grace:
-        draft.move_lot(*grace)
-        ended = []
     draft.write(kind, held, of_number=hold.number, feature=hold.feature)
-    break_rest(draft, hold, ended)
+    end_rest(draft, hold, ended)
 
 
 def settle(draft: Draft, request: Settle, asked: int | None) -> None:
@@ -138,19 +144,14 @@ def settle(draft: Draft, request: Settle, asked: int | None) -> None:
     settled, ended = hold.settled + amount, []
     draft.set_hold(hold, HoldField.SETTLED, settled)
     rest = hold._replace(settled=settled, bare=hold.bare - spent_bare, draws=kept)
-    grace = None
     if request.final:
         ended = give_back(draft, rest, kept, rest.bare)
-        grace = make_grace_lot(draft, rest, ended)
         draft.end_hold(rest, HoldState.SETTLED, settled)
     else:
         draft.replace_hold(rest)
-    if grace:
-        draft.move_lot(*grace)
-        ended = []
     uncovered = wanted - amount
     draft.write(Kind.SETTLED, amount, uncovered=uncovered, spent=amount, of_number=hold.number, feature=hold.feature)
-    break_rest(draft, hold, ended)
+    end_rest(draft, hold, ended)
 
 
 def limit_settle(draft: Draft, request: Settle, hold: HoldRow, wanted: int, held: int, is_late: bool) -> int:
@@ -203,29 +204,18 @@ def give_back(draft: Draft, hold: HoldRow, draws: Draws, bare: int) -> list[tupl
     return ended
 
 
-def make_grace_lot(draft: Draft, hold: HoldRow, ended: list[tuple[Lot, int]]) -> tuple[Lot, int] | None:
-    """Where the terms say so, the rest on ended lots lives on for a while in a lot of its own."""
-    terms = draft.wallet.terms
-    if not ended or terms.rest_of_ended_lot != RestPolicy.GRACE or not terms.refund_grace:
-        return None
-    amount = 0
+def end_rest(draft: Draft, hold: HoldRow, ended: list[tuple[Lot, int]]) -> None:
+    """The rest of a hold on lots that ended meanwhile is breakage now, else holding would outlive expiry (rule 10).
+
+    Where the terms say `grace`, it lives on for a while in a lot of its own. Either way its entries are its own, so
+    that a settle's entry has nothing in it but what was charged and what went back.
+    """
+    lives_on = draft.wallet.terms.rest_of_ended_lot == RestPolicy.GRACE and draft.wallet.terms.refund_grace
     for lot, drawn in ended:
         draft.effects.append((SPENT, hold.number, lot.number, drawn))
         draft.move_covered(-drawn)
-        amount += drawn
-    model = ended[-1][0]
-    promotional = int(all(lot.promotional for lot, _ in ended))
-    lot = model._replace(
-        number=draft.next_number, amount=amount, effective_at=draft.at, expires_at=draft.at + terms.refund_grace,
-        promotional=promotional, cost_minor=0, currency=0, of_number=hold.number, started=1, remaining=0, ended_at=0,
-    )  # fmt: skip
-    draft.add_lot(lot)
-    return lot, amount
-
-
-def break_rest(draft: Draft, hold: HoldRow, ended: list[tuple[Lot, int]]) -> None:
-    """The rest of a hold on lots that ended meanwhile is breakage at this moment, else holding would outlive expiry."""
-    for lot, drawn in ended:
-        draft.effects.append((SPENT, hold.number, lot.number, drawn))
-        draft.move_covered(-drawn)
-        draft.write(Kind.EXPIRED, drawn, expired=drawn, of_number=lot.number)
+        if not lives_on:
+            draft.write(Kind.EXPIRED, drawn, expired=drawn, of_number=lot.number)
+    if lives_on and ended:
+        amount = add_grace_lot(draft, ended, hold.feature, hold.number)
+        draft.write(Kind.GRACED, amount, of_number=hold.number, feature=hold.feature)

@@ -7,11 +7,10 @@ from farthing.core import laws
 from farthing.core.amounts import to_decimal
 from farthing.core.draft import Draft
 from farthing.core.entries import CHARGES, Effect, Entry, Kind, unpack_effects
-from farthing.core.errors import ChargeNotFound, MoreThanLeft
+from farthing.core.errors import MoreThanLeft
+from farthing.core.graces import add_grace_lot
 from farthing.core.requests import Refund
 from farthing.core.wallets import Debt, Lot
-
-PRIORITY = 50
 
 
 class Undone(NamedTuple):
@@ -141,18 +140,7 @@ def place_ended(draft: Draft, undone: Undone, ended: list[tuple[Lot, int]]) -> i
         lot = draft.get_lot(undone.grace)
         if lot.expires_at > draft.at:
             draft.move_lot(lot, amount)
+            draft.resize_lot(lot.number, lot.amount + amount)
             return 0
-    is_scoped = undone.feature and any(lot.features for lot, _ in ended)
-    fresh = Lot(
-        draft.next_number, amount, PRIORITY, draft.at, draft.at + grace,
-        int(all(lot.promotional for lot, _ in ended)), (undone.feature,) if is_scoped else (),
-        ended[0][0].source, 0, 0, undone.number, 1, 0, 0,
-    )  # fmt: skip
-    draft.add_lot(fresh)
-    draft.move_lot(fresh, amount)
+    add_grace_lot(draft, ended, undone.feature, undone.number)
     return 0
-
-
-def refuse_charge(request: Refund) -> ChargeNotFound:
-    """Nothing under that id is a charge."""
-    return ChargeNotFound(charge=request.charge_id)

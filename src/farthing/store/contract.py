@@ -38,8 +38,8 @@ class Loaded:
       account that is NEW or to be opened, unit 0 too. A wallet that has no row yet is a new `Wallet`.
       Partly loaded (see `Wallet`), unless something is due at `now`, or it has few lots: then whole.
       With it come: open holds under the names that Hold requests ask for, the named hold's part and the lots of its
-      draws, the named grant's lot, for a refund the lots and debts in the effects of the entries in `past`,
-      for SetUsed and ResetUsed everything, and every lot that has not expired.
+      draws, the named grant's lot, for a refund the lots and debts in the effects of the entries in `past` and the
+      lots that paid those debts, for SetUsed and ResetUsed everything, and every lot that has not expired.
     - `replays`: (account_id, key digest) → the entries of the receipt that took this key, in the order of their writing.
     - `past`: the place a Refund names → the entries of that receipt, and then all that say `of_number` = the charge (for
       a hold, or the settle of one: the hold's number), in every unit, by unit and number.

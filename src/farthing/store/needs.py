@@ -7,18 +7,19 @@ partial loading stand here too, so that every store loads the same.
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeVar
 
 from farthing.core.bounds import LOTS_AT_FIRST
+from farthing.core.burndown import rank_lot
 from farthing.core.entries import CHARGES, Effect, Entry, HoldField, Kind, LotField, unpack_effects
-from farthing.core.entries import AccountField as Field
 from farthing.core.ids import Place
-from farthing.core.names import digest_key
 from farthing.core.requests import Hold, NamesHold, Refund, Request, ResetUsed, SetUsed, Void
-from farthing.core.wallets import Account, Lot, Wallet, rank_lot
+from farthing.core.wallets import Account, Lot, Wallet
 
 SHARDS: Final = 64
 """Into how many shards accounts are hashed, for ever."""
+
+T = TypeVar("T")
 
 Owner = str | int
 """Whose a need is: an account's key as the request writes it, or the account id in the place that it names."""
@@ -46,22 +47,13 @@ class Needs:
     charges: dict[Place, None] = field(default_factory=dict)
 
     def locate(self, accounts: Mapping[str | int, Account]) -> "Located":
-        """The same by account id, once `accounts` (by key and by id) is known; what is asked of unknown ones falls away."""
+        """The same by account id, once `accounts` (by key and by id) is known; needs of unknown ones are dropped."""
         found = Located()
-        for owner, units in self.units.items():
-            if owner in accounts:
-                known = accounts[owner]
-                found.units.setdefault(known.account_id, set()).update(units)
-        for source, target in ((self.digests, found.digests), (self.names, found.names)):
-            for owner, wanted in source.items():
-                if owner in accounts:
-                    target.setdefault(accounts[owner].account_id, set()).update(wanted)  # type: ignore[attr-defined]
-        for owner, grants in self.grants.items():
-            if owner in accounts:
-                found.grants.setdefault(accounts[owner].account_id, set()).update(grants)
-        for owner, units in self.unexpired.items():
-            if owner in accounts:
-                found.unexpired.setdefault(accounts[owner].account_id, set()).update(units)
+        join_sets(self.units, found.units, accounts)
+        join_sets(self.digests, found.digests, accounts)
+        join_sets(self.names, found.names, accounts)
+        join_sets(self.grants, found.grants, accounts)
+        join_sets(self.unexpired, found.unexpired, accounts)
         for places, kept in ((self.holds, found.holds), (self.charges, found.charges)):
             for place in places:
                 account = accounts.get(place.account_id)
@@ -72,19 +64,27 @@ class Needs:
 
 @dataclass(slots=True)
 class Located:
-    """Needs by account id; see `Needs`."""
+    """Needs by account id; see `Needs`. A store adds to units, grants, debts what holds and charges lead to."""
 
     units: dict[int, set[int]] = field(default_factory=dict)
     digests: dict[int, set[bytes]] = field(default_factory=dict)
     names: dict[int, set[int]] = field(default_factory=dict)
     grants: dict[int, set[tuple[int, int]]] = field(default_factory=dict)
+    debts: dict[int, set[tuple[int, int]]] = field(default_factory=dict)
     unexpired: dict[int, set[int]] = field(default_factory=dict)
     holds: dict[Place, None] = field(default_factory=dict)
     charges: dict[Place, None] = field(default_factory=dict)
 
 
+def join_sets(wanted: Mapping[Owner, set[T]], found: dict[int, set[T]], accounts: Mapping[str | int, Account]) -> None:
+    """Put what is wanted of one account under its key and under its id together."""
+    for owner, things in wanted.items():
+        if owner in accounts:
+            found.setdefault(accounts[owner].account_id, set()).update(things)
+
+
 def plan_needs(requests: Sequence[Request]) -> Needs:
-    """What these requests need. New accounts get their ids in the order of `keys`: one above the highest saved, and on."""
+    """What these requests need. New accounts get ids in the order of `keys`: the highest saved plus one, and so on."""
     needs = Needs()
     for request in requests:
         owner = name_owner(request)
@@ -93,7 +93,7 @@ def plan_needs(requests: Sequence[Request]) -> Needs:
         else:
             needs.ids[owner] = None
         needs.units.setdefault(owner, set()).update(request.units)
-        needs.digests.setdefault(owner, set()).add(digest_key(request.key))
+        needs.digests.setdefault(owner, set()).add(request.digests()[0])
         if isinstance(request, Hold) and request.name:
             needs.names.setdefault(owner, set()).add(request.name)
         elif isinstance(request, NamesHold):
@@ -165,12 +165,19 @@ def find_touched(entries: Iterable[Entry]) -> tuple[set[tuple[int, int]], set[tu
     return {place for place in lots if place[1]}, debts
 
 
-NAMED_IN_EFFECTS: Final = {
-    Effect.LOT_SET: {LotField.FEATURE, LotField.SOURCE, LotField.CURRENCY},
-    Effect.HOLD_SET: {HoldField.FEATURE, HoldField.NAME},
-    Effect.ACCOUNT_SET: {Field.ZONE},
-}
-"""Effects whose value is a name's number, and under which keys."""
+NAMED_IN_EFFECTS: Final = frozenset(
+    {
+        (Effect.LOT_SET, LotField.FEATURE),
+        (Effect.LOT_SET, LotField.SOURCE),
+        (Effect.LOT_SET, LotField.CURRENCY),
+        (Effect.HOLD_SET, HoldField.FEATURE),
+        (Effect.HOLD_SET, HoldField.NAME),
+    }
+)
+"""(effect, key) of which the value is a name's number. An account's zone is one too, and its text is in the account."""
+
+OWN_NAMES: Final = ("adjustment", "refund")
+"""Sources that rules name by themselves: every store interns them when it opens."""
 
 
 def names_in(entries: Iterable[Entry]) -> set[int]:
@@ -182,7 +189,7 @@ def names_in(entries: Iterable[Entry]) -> set[int]:
         for effect, _, key, value in unpack_effects(entry.effects):
             if effect == Effect.DEBT_MADE:
                 found.add(key)
-            elif effect in NAMED_IN_EFFECTS and key in NAMED_IN_EFFECTS[Effect(effect)]:
+            elif (effect, key) in NAMED_IN_EFFECTS:
                 found.add(value)
     found.discard(0)
     return found

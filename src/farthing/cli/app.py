@@ -1,0 +1,163 @@
+"""The commands gathered into one application, and the one place where errors become messages and exit codes."""
+
+import io
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from importlib.metadata import version
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand
+from typer.exceptions import TyperException
+from typer.main import get_command
+
+from farthing.cli import accounts, charges, corrections, databases, grants, holds, replay, statements
+from farthing.cli.exits import EXITS, MEANINGS, Exit, describe_exits
+from farthing.cli.screen import note, paint, say, say_json
+from farthing.core.errors import FarthingError, Refused
+
+
+class Command(TyperCommand):
+    """A command whose arguments may be negative numbers: `farthing adjust acme -5`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Let `-5` through as what it is, so that the amount itself is judged."""
+        ctx.ignore_unknown_options = any(one[:1] == "-" and one[1:2].isdigit() for one in args)
+        return super().parse_args(ctx, args)
+
+
+EXAMPLES: tuple[tuple[Callable[..., None], str], ...] = (
+    (databases.init, "farthing init --db sqlite:///credits.db --unit credits:6"),
+    (databases.migrate, "farthing migrate --db sqlite:///credits.db"),
+    (accounts.open_account, "farthing open acme --zone Europe/Berlin"),
+    (grants.grant, "farthing grant acme 100 --source purchase --expires-in 180d --key pay_31"),
+    (charges.charge, "farthing charge acme 2.50 --feature describe --key req_9f2"),
+    (charges.record, "farthing record acme 2.50 --feature describe --key req_9f3"),
+    (holds.hold, "farthing hold acme 40 --feature chat --ttl 10m"),
+    (holds.extend, "farthing extend hld_2j9 30m"),
+    (holds.settle, "farthing settle hld_2j9 12.40"),
+    (holds.release, "farthing release hld_2j9"),
+    (charges.refund, "farthing refund rct_2j9 1.25 --description 'slow answer'"),
+    (grants.void, "farthing void acme 20 --up-to"),
+    (corrections.adjust, "farthing adjust acme -5 --description 'counted twice'"),
+    (corrections.forgive, "farthing forgive acme"),
+    (corrections.set_used, "farthing set-used acme 30"),
+    (corrections.reset_used, "farthing reset-used acme"),
+    (statements.balance, "farthing balance acme"),
+    (statements.history, "farthing history acme --feature chat --limit 20"),
+    (accounts.configure, "farthing configure acme --overdraft 50 --settle-above-hold cap_hold"),
+    (accounts.freeze, "farthing freeze acme"),
+    (accounts.unfreeze, "farthing unfreeze acme"),
+    (accounts.close, "farthing close acme"),
+    (databases.verify, "farthing verify"),
+    (replay.replay, "farthing replay trace.csv --accounts 97 --grant 10000 --price-in 0.0025 --price-out 0.0125"),
+)
+NAMES = {"open_account": "open", "set_used": "set-used", "reset_used": "reset-used"}
+
+EPILOG = f"""\b
+Begin with:
+  farthing init
+  farthing grant acme 100
+  farthing charge acme 2.50 --feature describe
+  farthing balance acme
+
+\b
+Exit codes:
+{describe_exits()}
+
+\b
+Environment: FARTHING_DB (--db), FARTHING_BOOK (--book), FARTHING_CHAIN_KEY (the key of a sealed
+ledger, in hexadecimal), NO_COLOR, FARTHING_DEBUG=1 (show where a fault in Farthing itself came from)."""
+
+
+def make_app() -> typer.Typer:
+    """The application with every command in EXAMPLES, in that order."""
+    app = typer.Typer(
+        name="farthing",
+        no_args_is_help=True,
+        add_completion=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        epilog=EPILOG,
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    )
+    app.callback()(begin)
+    for function, example in EXAMPLES:
+        name = NAMES.get(function.__name__, function.__name__)
+        app.command(name, cls=Command, epilog=f"\b\nExample:\n  {example}")(function)
+    return app
+
+
+def print_version(wanted: bool) -> None:
+    """Answer --version."""
+    if wanted:
+        say(f"farthing {version('farthing')}")
+        raise typer.Exit
+
+
+def begin(
+    shown: Annotated[
+        bool, typer.Option("--version", callback=print_version, is_eager=True, help="Say which release this is.")
+    ] = False,
+) -> None:
+    """The open credits engine for AI products: grant, hold, charge, settle, refund; exact to the last farthing."""
+
+
+def run_command(arguments: list[str]) -> int:
+    """Run one command line. Never raises, never shows a traceback unless FARTHING_DEBUG asks for it."""
+    in_json = "--json" in arguments
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    try:
+        code = get_command(make_app()).main(args=arguments, prog_name="farthing", standalone_mode=False)
+        sys.stdout.flush()
+        return int(code or 0)
+    except FarthingError as error:
+        return report_error(error, in_json)
+    except TyperException as error:
+        return report_usage(error, in_json)
+    except (KeyboardInterrupt, typer.Abort):
+        note("stopped")
+        return Exit.STOPPED
+    except BrokenPipeError:
+        # What is left in the buffer would fail again when the interpreter closes it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.UNREAD
+    except Exception as error:
+        return report_fault(error, in_json)
+
+
+def report_error(error: FarthingError, in_json: bool) -> int:
+    """Say what was refused or went wrong; returns its exit code."""
+    code = EXITS[type(error)]
+    if in_json:
+        say_json({"code": error.code, "detail": str(error), "exit": int(code), **error.facts})
+    word = "refused:" if isinstance(error, Refused) else "error:"
+    note(f"{paint(word, 'red', sys.stderr)} {error}")
+    return code
+
+
+def report_usage(error: TyperException, in_json: bool) -> int:
+    """Say what is wrong with the command line; returns its exit code."""
+    if in_json:
+        say_json({"code": "usage", "detail": error.format_message(), "exit": error.exit_code})
+    show: Callable[[], None] | None = getattr(error, "show", None)
+    if show is None:
+        note(f"error: {error}")
+    else:
+        show()
+    return error.exit_code
+
+
+def report_fault(error: Exception, in_json: bool) -> int:
+    """A fault of ours: one line, and how to see more."""
+    if os.environ.get("FARTHING_DEBUG") == "1":
+        traceback.print_exception(error)
+    detail = f"{type(error).__name__}: {error}".splitlines()[0][:200]
+    if in_json:
+        say_json({"code": "fault", "detail": detail, "exit": int(Exit.BUG)})
+    note(f"error: {MEANINGS[Exit.BUG]} ({detail}). FARTHING_DEBUG=1 shows where it came from")
+    return Exit.BUG

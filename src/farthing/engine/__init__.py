@@ -1,0 +1,4 @@
+"""Takes requests from many callers and works them off together, one durable commit for a batch.
+
+Read `engine.py`, then `lane.py` (who leads), `crew.py` (one batch from lock to answer), `batch.py` (what it decides).
+"""

@@ -1,0 +1,128 @@
+"""One batch from lock to answer: load, decide, save, commit; and what is done when any of these goes wrong.
+
+- Busy, unavailable, misconfigured: nothing was written, and everyone in the batch is told.
+- Anything else before the commit: the batch is halved until whoever caused it is alone with it.
+- A commit whose end nobody knows: the same requests again, for keys are looked up before anything is decided. What
+  that attempt would have written is remembered by its hash, so a receipt found to be its own is no replay.
+"""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from time import perf_counter
+
+from farthing.core.errors import FarthingError, LawBroken, Misconfigured, OutcomeUnknown, Unavailable, UpgradeFirst
+from farthing.engine.batch import Batch
+from farthing.engine.clocks import Clock
+from farthing.engine.options import Settings
+from farthing.engine.stats import Counters
+from farthing.engine.tickets import Outcome, Ticket, copy_error, strip_error
+from farthing.store.contract import CommitUnknown, Store, WalletKey, Work
+
+
+class Crew:
+    """Serves batches against one store. Whoever leads calls `serve`; only one does at a time."""
+
+    def __init__(self, store: Store, clock: Clock, settings: Settings, counters: Counters) -> None:
+        self.store = store
+        self.clock = clock
+        self.settings = settings
+        self.counters = counters
+
+    def serve(self, tickets: Sequence[Ticket]) -> None:
+        """Give every ticket its answer. What it raises is no `Exception`; then no ticket counts as answered."""
+        try:
+            self.work_off(tickets)
+        except CommitUnknown:
+            self.look_again(tickets)
+        except Exception as error:
+            if len(tickets) > 1 and concerns_one(error):
+                middle = len(tickets) // 2
+                self.serve(tickets[:middle])
+                self.serve(tickets[middle:])
+            else:
+                answer_alike(tickets, strip_error(error))
+
+    def work_off(self, tickets: Sequence[Ticket]) -> None:
+        """Load, decide, save, commit, and answer the tickets if all of that went well."""
+        self.counters.count_batch(len(tickets))
+        with self.store.work() as work:
+            # The instant is read under the lock: what one process commits after another is not before it in time.
+            now = self.clock.now()
+            requests = [ticket.request for ticket in tickets]
+            batch = Batch(work, requests, now, self.store.seal, provisional=False)
+            answers = recognise(tickets, batch.answer_all())
+            if batch.changes.wallets:
+                work.save(batch.changes)
+                self.commit(work, tickets, answers)
+        for key in batch.broken:
+            self.stop_wallet(key)
+        for ticket, answer in zip(tickets, answers, strict=True):
+            ticket.answer(answer)
+            if ticket.error is not None:
+                self.counters.count_refusal(ticket.error, ticket.request)
+
+    def commit(self, work: Work, tickets: Sequence[Ticket], answers: Sequence[Outcome | Exception]) -> None:
+        """Commit, having noted what each ticket would then have, for the case that nobody learns how it ended."""
+        fresh = []
+        for ticket, answer in zip(tickets, answers, strict=True):
+            if type(answer) is Outcome and answer.entries and not answer.replayed:
+                ticket.sealed = answer.entries[0].hash
+                fresh.append(ticket)
+        started = perf_counter()
+        try:
+            work.commit()
+        except CommitUnknown:
+            raise
+        except Exception:
+            for ticket in fresh:
+                ticket.sealed = None
+            raise
+        self.counters.count_commit(perf_counter() - started)
+
+    def look_again(self, tickets: Sequence[Ticket]) -> None:
+        """After a commit of unknown end: answer from what is found under the keys, decide again what is not."""
+        for _ in range(self.settings.commit_tries - 1):
+            try:
+                return self.work_off(tickets)
+            except CommitUnknown:
+                continue
+            except Exception as error:
+                return answer_alike(tickets, strip_error(error))
+        for ticket in tickets:
+            ticket.answer(OutcomeUnknown(key=ticket.request.key))
+        return None
+
+    def stop_wallet(self, key: WalletKey) -> None:
+        """Stop a wallet in which a law broke, in a commit of its own. If that fails, the next request there finds the
+        same law broken and tries again; the caller is told of the law either way."""
+        with suppress(Exception), self.store.work() as work:
+            work.stop_wallet(key)
+            work.commit()
+
+
+def recognise(tickets: Sequence[Ticket], answers: list[Outcome | Exception]) -> list[Outcome | Exception]:
+    """Tell first receipts from replays among keys that were found taken, after an attempt of unknown end."""
+    for place, ticket in enumerate(tickets):
+        if ticket.sealed is not None:
+            answer = answers[place]
+            if type(answer) is Outcome and answer.replayed and answer.entries[0].hash == ticket.sealed:
+                answers[place] = answer._replace(replayed=False)
+            else:
+                ticket.sealed = None
+    return answers
+
+
+def concerns_one(error: Exception) -> bool:
+    """Whether an error that undid a batch may be one request's doing, and not the database's or the clock's."""
+    if isinstance(error, FarthingError):
+        return isinstance(error, UpgradeFirst | LawBroken) or not isinstance(error, Unavailable | Misconfigured)
+    return True
+
+
+def answer_alike(tickets: Sequence[Ticket], error: Exception) -> None:
+    """The same error for everyone, but for those whose request an earlier attempt may have committed."""
+    for ticket in tickets:
+        if ticket.sealed is None:
+            ticket.answer(copy_error(error))
+        else:
+            ticket.answer(OutcomeUnknown(key=ticket.request.key))

@@ -1,0 +1,177 @@
+"""The engine: many callers, sync and async, one durable commit for all who came meanwhile.
+
+    engine.run(request)          wait for the outcome; raises what the request came to instead
+    await engine.arun(request)   the same for a coroutine
+    engine.run_many(requests)    outcomes and refusals in order, in as few commits as possible
+    engine.within(connection)    inside the caller's own transaction
+
+Once a request is accepted nothing takes it back: a caller that stops waiting (a cancelled task, Ctrl-C) leaves it to be
+committed with the next batch, and its key tells whether it was.
+"""
+
+import atexit
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from weakref import WeakSet
+
+from farthing.core.amounts import Unit
+from farthing.core.decide import apply_due_only
+from farthing.core.errors import AccountNotFound, FarthingError, LedgerClosed
+from farthing.core.requests import Request
+from farthing.core.wallets import Account, Wallet
+from farthing.engine.clocks import Clock, SystemClock
+from farthing.engine.crew import Crew
+from farthing.engine.lane import Lane
+from farthing.engine.options import Settings
+from farthing.engine.stats import Counters, Stats
+from farthing.engine.tickets import Outcome, Ticket
+from farthing.engine.within import INNERMOST, Within, refuse_inside
+from farthing.store.contract import Store
+
+
+class Engine:
+    """One store, one lane. Safe to share between threads and event loops; a forked child goes on with its own queue."""
+
+    def __init__(self, store: Store, clock: Clock | None = None, *, settings: Settings | None = None) -> None:
+        self.store = store
+        self.clock: Clock = clock or SystemClock()
+        self.settings = settings or Settings()
+        self.counters = Counters(self.settings.commits_remembered)
+        self.lane = Lane(Crew(store, self.clock, self.settings, self.counters).serve, self.settings)
+        self.closing = threading.Lock()
+        self.is_closed = False
+        OPEN_ENGINES.add(self)
+
+    def submit(self, request: Request) -> Ticket:
+        """Accept a request; it is worked off when somebody waits for it, or with the next batch before that.
+
+        Raises `Overloaded` (the queue, or the account's share of it, is full), `LedgerClosed`, `UseTheOpenTransaction`.
+        """
+        if INNERMOST.get() is not None:
+            refuse_inside(self.store, request)
+        ticket = self.lane.enter((request,))[0]
+        if ticket.error is not None:
+            self.counters.count_refusal(ticket.error, request)
+            raise ticket.error
+        return ticket
+
+    def run(self, request: Request) -> Outcome:
+        """The outcome of one request. Raises `Refused` and its kin, `Unavailable`, `LawBroken`."""
+        return self.submit(request).wait()
+
+    async def arun(self, request: Request) -> Outcome:
+        """The same for a coroutine. Cancelling it takes nothing back."""
+        return await self.submit(request)
+
+    def run_many(self, requests: Sequence[Request]) -> list[Outcome | FarthingError]:
+        """What each request came to, in order; nobody's refusal harms a neighbour. Batches as large as may be.
+
+        An error that is not Farthing's own (a bug) is raised, once everything is done.
+        """
+        outcomes: list[Outcome | FarthingError] = []
+        for ticket in self.iter_waiting(requests, outcomes):
+            with suppress(Exception):
+                ticket.wait()
+        return outcomes
+
+    async def arun_many(self, requests: Sequence[Request]) -> list[Outcome | FarthingError]:
+        """The same for a coroutine."""
+        outcomes: list[Outcome | FarthingError] = []
+        for ticket in self.iter_waiting(requests, outcomes):
+            with suppress(Exception):
+                await ticket
+        return outcomes
+
+    def iter_waiting(self, requests: Sequence[Request], outcomes: list[Outcome | FarthingError]) -> Iterator[Ticket]:
+        """Accept requests a batch at a time and give out the tickets to wait for; `outcomes` fills as they are done."""
+        if requests and INNERMOST.get() is not None:
+            refuse_inside(self.store, requests[0])
+        bugs: list[Exception] = []
+        for start in range(0, len(requests), self.settings.largest_batch):
+            chunk = requests[start : start + self.settings.largest_batch]
+            try:
+                tickets = self.lane.enter(chunk)
+            except LedgerClosed as closed:
+                if not start:
+                    raise
+                outcomes += [closed] * len(chunk)
+                continue
+            for ticket in tickets:
+                if not ticket.is_done:
+                    yield ticket
+            for ticket in tickets:
+                answer = ticket.outcome or ticket.error
+                if isinstance(answer, Outcome | FarthingError):
+                    outcomes.append(answer)
+                else:
+                    bugs.append(answer or RuntimeError("a request was left without an answer"))
+        if bugs:
+            raise bugs[0]
+
+    def within(self, connection: object) -> Within:
+        """A context manager whose `run` decides in the caller's own transaction on `connection`."""
+        if self.is_closed:
+            raise LedgerClosed()
+        return Within(self.store, self.clock, connection)
+
+    def read_wallet(self, account_key: str, unit: Unit, now: int | None = None) -> Wallet:
+        """A wallet as it stands at `now`, without a lock; nothing is written. Raises `AccountNotFound`."""
+        account = self.get_account(account_key)
+        instant = self.clock.now() if now is None else now
+        return apply_due_only(self.store.read_wallet(account, unit), instant, self.store.seal)
+
+    def read_wallets(self, account_key: str, now: int | None = None) -> list[Wallet]:
+        """Every wallet that the account has, in the same way."""
+        account = self.get_account(account_key)
+        instant = self.clock.now() if now is None else now
+        return [apply_due_only(wallet, instant, self.store.seal) for wallet in self.store.read_wallets(account)]
+
+    def get_account(self, account_key: str) -> Account:
+        """An account as it is now. Raises `AccountNotFound`."""
+        if self.is_closed:
+            raise LedgerClosed()
+        account = self.store.find_account(account_key)
+        if account is None:
+            raise AccountNotFound(account=account_key)
+        return account
+
+    def stats(self) -> Stats:
+        """What it has been doing since it was opened in this process."""
+        return self.counters.read(len(self.lane.queue), self.store.name_text)
+
+    def close(self) -> None:
+        """Work off what was accepted, refuse what comes later (`LedgerClosed`), close the store. Again does no harm."""
+        self.lane.close()
+        with self.closing:
+            if not self.is_closed:
+                self.is_closed = True
+                self.store.close()
+
+    def begin_in_child(self) -> None:
+        """After a fork: the parent's queue, locks and connections are not this process's."""
+        self.closing = threading.Lock()
+        self.lane.begin()
+        self.store.after_fork()
+
+
+OPEN_ENGINES: WeakSet[Engine] = WeakSet()
+
+
+def begin_in_child() -> None:
+    """Every engine of a freshly forked process starts anew."""
+    for engine in list(OPEN_ENGINES):
+        if not engine.is_closed:
+            engine.begin_in_child()
+
+
+def close_all() -> None:
+    """The interpreter is going: nothing that was accepted is left behind."""
+    for engine in list(OPEN_ENGINES):
+        engine.close()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=begin_in_child)
+atexit.register(close_all)

@@ -1,0 +1,265 @@
+"""A queue, and whoever of those who wait leads: works off a batch for everyone, until his own request is done.
+
+There is no resident thread. The caller that finds the lane idle leads; when his request is done he hands the lead to
+the next who waits: a thread is woken to it, for a coroutine one executor thread leads. At any moment `leader` says
+who has the lead (the waiter himself; a ticket while a thread is on its way to lead for it; the executor), so that
+somebody who dies with it is seen to have had it.
+
+Tickets stay in the queue until they are done: a batch that is broken off (Ctrl-C) is simply taken up again.
+"""
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from typing import Any
+
+from farthing.core.errors import LedgerClosed, Overloaded
+from farthing.core.requests import Request
+from farthing.engine.options import Settings
+from farthing.engine.tickets import Ticket, Waiter
+from farthing.store.needs import name_owner
+
+
+class Lane:
+    """One queue with one lead. `serve` answers the tickets of a batch, and raises nothing that is an `Exception`."""
+
+    def __init__(self, serve: Callable[[Sequence[Ticket]], None], settings: Settings) -> None:
+        self.serve = serve
+        self.settings = settings
+        self.is_closed = False
+        self.begin()
+
+    def begin(self) -> None:
+        """Start with an empty queue: at first, and in a forked child, where the parent's waiters are not."""
+        self.lock = threading.Lock()
+        self.queue: deque[Ticket] = deque()
+        self.shares: dict[str | int, int] = {}
+        self.leader: object | None = None
+        self.leading_thread = 0
+        self.idle_waiters: list[threading.Lock] = []
+        self.woken: dict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = {}
+        self.executor: ThreadPoolExecutor | None = None
+
+    def enter(self, requests: Sequence[Request]) -> list[Ticket]:
+        """A ticket for each request, in order. Where the queue was full, one that is done, with `Overloaded` in it.
+
+        Raises `LedgerClosed`. An account that is named by its key and by ids of its holds has two shares.
+        """
+        tickets = [Ticket(request, request.account or name_owner(request), self) for request in requests]
+        queue, shares, settings = self.queue, self.shares, self.settings
+        largest_queue, largest_share = settings.largest_queue, settings.largest_share
+        with self.lock:
+            if self.is_closed:
+                raise LedgerClosed()
+            for ticket in tickets:
+                share = shares.get(ticket.owner, 0)
+                if len(queue) >= largest_queue or share >= largest_share:
+                    refuse_overload(ticket, len(queue), share, largest_share)
+                    continue
+                shares[ticket.owner] = share + 1
+                queue.append(ticket)
+        return tickets
+
+    def wait_for(self, ticket: Ticket) -> None:
+        """Return once the ticket is done. Leads if nobody does, or when it is handed the lead."""
+        signal = threading.Lock()
+        try:
+            while not ticket.is_done:
+                if self.line_up(ticket, signal):
+                    self.lead(ticket)
+                else:
+                    signal.acquire()
+        except BaseException:
+            self.abandon(ticket, signal)
+            raise
+
+    def line_up(self, ticket: Ticket, signal: threading.Lock) -> bool:
+        """Whether the lead is this waiter's, or free to take. If not, the lock is taken until there is news."""
+        with self.lock:
+            if self.leader is None or self.leader is signal:
+                self.leader = signal
+                return True
+            if not ticket.is_done:
+                signal.acquire(blocking=False)
+                if signal not in ticket.waiters:
+                    ticket.waiters.append(signal)
+            elif signal.locked():
+                signal.release()
+            return False
+
+    def abandon(self, ticket: Ticket, waiter: Waiter) -> None:
+        """Somebody stops waiting before the end (Ctrl-C, a cancelled task). If he had the lead, or it was on its way
+        to him or from him to a thread that has not taken it up yet, it goes on from here."""
+        with self.lock:
+            if waiter in ticket.waiters:
+                ticket.waiters.remove(waiter)
+            is_dropped = self.leader is waiter or isinstance(self.leader, Ticket)
+        if is_dropped:
+            self.pass_lead()
+
+    def follow(self, ticket: Ticket) -> Generator[Any, None, None]:
+        """Wait in a coroutine. If nobody leads, the executor thread does. A cancelled wait takes nothing back."""
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        try:
+            with self.lock:
+                if ticket.is_done:
+                    return
+                ticket.waiters.append(future)
+                starts = self.leader is None
+                if starts:
+                    self.leader = ticket
+            if starts:
+                self.lend_thread(ticket)
+            yield from future
+        except BaseException:
+            self.abandon(ticket, future)
+            raise
+
+    def lead(self, ticket: Ticket) -> None:
+        """Work off batches until this ticket is done, then hand over. Nobody leads for others for ever."""
+        self.leading_thread = threading.get_ident()
+        while not ticket.is_done and self.work_next():
+            pass
+        self.pass_lead()
+
+    def work_next(self) -> bool:
+        """Work off what has queued. False if there was nothing."""
+        with self.lock:
+            while self.queue and self.queue[0].is_done:
+                self.let_go(self.queue[0])
+            batch = list(islice(self.queue, self.settings.largest_batch))
+        if batch:
+            try:
+                self.serve(batch)
+            except Exception as error:
+                # A bug of ours. Whoever waits must learn of it, and the queue must move on.
+                for ticket in batch:
+                    ticket.answer(error)
+            with self.lock:
+                for ticket in batch:
+                    self.let_go(ticket)
+            self.wake_loops()
+        return bool(batch)
+
+    def let_go(self, ticket: Ticket) -> None:
+        """The ticket at the head of the queue is done. In an order that bears being broken off and done again."""
+        ticket.is_done = True
+        waiters = ticket.waiters
+        while waiters:
+            waiter = waiters[-1]
+            if isinstance(waiter, asyncio.Future):
+                self.woken.setdefault(waiter.get_loop(), []).append(waiter)
+            elif waiter.locked():
+                waiter.release()
+            waiters.pop()
+        self.queue.popleft()
+        share = self.shares.pop(ticket.owner, 0) - 1
+        if share > 0:
+            self.shares[ticket.owner] = share
+
+    def wake_loops(self) -> None:
+        """One wake-up for each event loop, however many of its tasks were in the batch."""
+        while self.woken:
+            loop, futures = self.woken.popitem()
+            try:
+                loop.call_soon_threadsafe(finish_futures, futures)
+            except RuntimeError:
+                continue  # That loop is closed, and nobody waits there any more.
+
+    def pass_lead(self) -> None:
+        """Hand the lead to the first who waits: wake a thread to it, or lend one to a coroutine. Else it is free."""
+        self.wake_loops()
+        with self.lock:
+            self.leading_thread = 0
+            ticket = next((ticket for ticket in self.queue if ticket.waiters and not ticket.is_done), None)
+            if ticket is None:
+                self.leader = None
+                while self.idle_waiters:
+                    self.idle_waiters.pop().release()
+                return
+            waiter = ticket.waiters[0]
+            if isinstance(waiter, asyncio.Future):
+                self.leader = ticket
+            else:
+                if waiter.locked():
+                    waiter.release()
+                self.leader = waiter
+                ticket.waiters.remove(waiter)
+                return
+        self.lend_thread(ticket)
+
+    def lend_thread(self, ticket: Ticket) -> None:
+        """Lead for a coroutine in the lane's executor thread, which exists from the first time that it is needed."""
+        try:
+            if self.executor is None:
+                self.executor = ThreadPoolExecutor(1, thread_name_prefix="farthing-lane")
+            self.executor.submit(self.lead_for, ticket)
+        except RuntimeError:
+            # The interpreter is on its way out and starts no more threads: `close` works off what is left.
+            with self.lock:
+                self.leader = None
+                while self.idle_waiters:
+                    self.idle_waiters.pop().release()
+
+    def lead_for(self, ticket: Ticket) -> None:
+        """Lead in the executor thread, unless the lead has gone to somebody else since."""
+        with self.lock:
+            if self.leader is not ticket:
+                return
+            self.leader = self.executor
+        try:
+            self.lead(ticket)
+        except BaseException:
+            self.pass_lead()
+            raise
+
+    def close(self) -> None:
+        """Take no more requests, and return when all that were taken are done. A second call does no harm."""
+        signal = threading.Lock()
+        while True:
+            with self.lock:
+                self.is_closed = True
+                if self.leader is None:
+                    if not self.queue:
+                        break
+                    self.leader = signal
+                elif self.leading_thread == threading.get_ident():
+                    return  # A signal's handler closes what its own thread is working for: it would wait for itself.
+                else:
+                    signal.acquire(blocking=False)
+                    self.idle_waiters.append(signal)
+            if self.leader is signal:
+                self.lead_to_the_end()
+            else:
+                signal.acquire()
+                signal.release()
+        if self.executor is not None:
+            self.executor.shutdown(wait=False)
+
+    def lead_to_the_end(self) -> None:
+        """Work off the whole queue."""
+        try:
+            self.leading_thread = threading.get_ident()
+            while self.work_next():
+                pass
+        finally:
+            self.pass_lead()
+
+
+def refuse_overload(ticket: Ticket, waiting: int, share: int, largest_share: int) -> None:
+    """The ticket found no place: nothing of it is queued."""
+    if share >= largest_share:
+        ticket.answer(Overloaded(waiting=share, scope="of this account"))
+    else:
+        ticket.answer(Overloaded(waiting=waiting, scope="in this process"))
+    ticket.is_done = True
+
+
+def finish_futures(futures: Sequence[asyncio.Future[None]]) -> None:
+    """Wake the tasks of one loop, in that loop."""
+    for future in futures:
+        if not future.done():
+            future.set_result(None)

@@ -1,0 +1,126 @@
+"""The tables, once for SQLite and PostgreSQL. Fixed columns, 8-byte integers, instants in microseconds UTC, few indexes.
+
+Every name begins with `farthing_`, since the database may be the host's own, with an `account` of its own in it. Hot
+tables carry `shard`, and no foreign keys: nobody writes a row without its wallet's lock. What changes often stands in no
+index. Once released, a table changes by a revision in `migrations/` only; a test holds the two against each other.
+"""
+
+from typing import Any, Final
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.types import TypeEngine
+
+from farthing.core.entries import Entry
+from farthing.core.wallets import Debt, Hold, Lot
+from farthing.store.versions import PREFIX
+from farthing.store.wallet_rows import DEBT_COLUMNS, HOLD_COLUMNS, LOT_COLUMNS, WALLET_COLUMNS
+
+BIG: TypeEngine[int] = BigInteger().with_variant(Integer(), "sqlite")
+SMALL: TypeEngine[int] = SmallInteger().with_variant(Integer(), "sqlite")
+TYPES: Final[dict[str, Any]] = {
+    "shard": SMALL, "book": SMALL,
+    "key": Text(), "zone": Text(), "name": Text(), "mode": Text(), "text": Text(),
+    "head": LargeBinary(), "features": LargeBinary(), "draws": LargeBinary(), "payers": LargeBinary(),
+    "key_digest": LargeBinary(), "request_digest": LargeBinary(), "note_digest": LargeBinary(),
+    "effects": LargeBinary(), "hash": LargeBinary(), "salt": LargeBinary(), "body": LargeBinary(),
+    "chain_check": LargeBinary(),
+}  # fmt: skip
+"""The type of each column by its name; all others are 8-byte integers."""
+
+CALLER_SAYS = ("model", "success")
+"""The first and last column of what a caller may leave unsaid: these, and the digests, may be null."""
+
+metadata = MetaData()
+
+
+def make_column(name: str, *, key: bool = False, null: bool = False) -> Column[Any]:
+    """A column of the type that its name has everywhere; its value is always given."""
+    return Column(name, TYPES.get(name, BIG), primary_key=key, nullable=null, autoincrement=False)
+
+
+def make_table(name: str, keys: str, columns: tuple[str, ...], *more: Any, null: tuple[str, ...] = (), **options: Any) -> Table:
+    """A table with the primary key `keys`, kept in the order of that key on SQLite, with room for updates on PostgreSQL."""
+    made = [make_column(column, key=column in keys.split(), null=column in null) for column in columns]
+    settings: dict[str, Any] = {"sqlite_strict": True, "sqlite_with_rowid": False} | options
+    return Table(PREFIX + name, metadata, *made, *more, **settings)
+
+
+def list_optional(columns: tuple[str, ...]) -> tuple[str, ...]:
+    """The columns of an entry that may be null."""
+    first, last = (columns.index(name) for name in CALLER_SAYS)
+    return (*columns[first : last + 1], "key_digest", "request_digest", "note_digest")
+
+
+UPDATED: Final = {"postgresql_with": {"fillfactor": 80}}
+PLACE = ("shard", "account_id", "unit_id")
+
+meta = make_table("meta", "id", ("id", "encoding_version", "chain_check"))
+book = make_table("book", "book", ("book", "name", "mode"), UniqueConstraint("name"))
+unit = make_table(
+    "unit", "unit_id", ("unit_id", "book", "name", "scale", "digits"), UniqueConstraint("book", "name")
+)
+account = Table(
+    PREFIX + "account",
+    metadata,
+    Column("account_id", BIG, Identity(always=False), primary_key=True),
+    *[make_column(name) for name in ("shard", "book", "key", "state", "zone")],
+    UniqueConstraint("book", "key"),
+    sqlite_strict=True,
+)
+account_alias = make_table("account_alias", "book key", ("book", "key", "account_id"))
+wallet = make_table("wallet", "account_id unit_id", (*PLACE, *WALLET_COLUMNS), **UPDATED)
+lot = make_table("lot", "account_id unit_id number", (*PLACE, *LOT_COLUMNS), **UPDATED)
+hold = make_table("hold", "account_id unit_id number", (*PLACE, *HOLD_COLUMNS), **UPDATED)
+debt = make_table("debt", "account_id unit_id number", (*PLACE, *DEBT_COLUMNS), **UPDATED)
+entry = Table(
+    PREFIX + "entry",
+    metadata,
+    Column("position", BIG, Identity(always=False), primary_key=True),
+    make_column("shard"),
+    make_column("account_id"),
+    *[make_column(name, null=name in list_optional(Entry._fields)) for name in Entry._fields],
+    UniqueConstraint("account_id", "unit_id", "number"),
+    sqlite_strict=True,
+)
+note = make_table("note", "account_id unit_id number", (*PLACE, "number", "salt", "body"), null=("salt", "body"))
+name = make_table("name", "number", ("number", "text"))
+
+
+def make_index(table: Table, purpose: str, *columns: Any, where: str, unique: bool = False) -> Index:
+    """A partial index: the same condition in both dialects."""
+    condition = text(where)
+    named = f"{table.name}_{purpose}"
+    expressions = [table.c[column] if isinstance(column, str) else column for column in columns]
+    return Index(named, *expressions, unique=unique, sqlite_where=condition, postgresql_where=condition)
+
+
+make_index(entry, "key", "account_id", "key_digest", where="key_digest IS NOT NULL", unique=True)
+make_index(entry, "about", "account_id", "unit_id", "of_number", where="of_number <> 0")
+# Those of the lead's own unit are found by their numbers, which follow the lead's.
+make_index(entry, "lead", "account_id", "lead_unit", "lead_number", where="unit_id <> lead_unit")
+make_index(
+    lot, "burndown",
+    "account_id", "unit_id", "priority", "expires_at", text("(length(features) = 0)"), lot.c.promotional.desc(),
+    "effective_at", "number",
+    where="ended_at = 0",
+)  # fmt: skip
+make_index(hold, "open", "account_id", "unit_id", "number", where="ended_at = 0")
+make_index(hold, "named", "account_id", "name", where="ended_at = 0 AND name <> 0")
+make_index(hold, "part", "account_id", "lead_unit", "lead_number", where="unit_id <> lead_unit")
+make_index(debt, "owed", "account_id", "unit_id", "number", where="ended_at = 0")
+
+ROWS: Final = {"lot": Lot, "hold": Hold, "debt": Debt, "entry": Entry}
+"""The tables whose rows are values of core, field for field."""

@@ -1,0 +1,1 @@
+"""What the tests of a program that uses Farthing import: a clock that obeys."""

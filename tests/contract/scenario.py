@@ -1,0 +1,207 @@
+"""Random requests of every kind, the same for the same seed, so that stores can be asked the same questions."""
+
+import random
+from collections.abc import Callable, Iterator
+
+from farthing.core.ids import Place, write_id
+from farthing.core.names import name_number
+from farthing.core.requests import (
+    About,
+    Adjust,
+    Charge,
+    Close,
+    Configure,
+    Extend,
+    Forgive,
+    Freeze,
+    Grant,
+    Hold,
+    Import,
+    Mode,
+    Note,
+    Open,
+    Record,
+    Refund,
+    Release,
+    Request,
+    ResetUsed,
+    Settle,
+    SetUsed,
+    Tidy,
+    Unfreeze,
+    Void,
+)
+from farthing.engine.tickets import Outcome
+from tests.contract.desk import Desk, find_place
+
+ACCOUNTS = ("acme", "zoë & co")
+FEATURES = ("chat", "image", "video")
+OTHER_NAMES = ("plan", "bonus", "purchase", "gpt-9", "ana", "EUR", "draft 7")
+
+
+class Scenario:
+    """Asks a desk one batch after another; what it asks depends on the seed and on the answers alone."""
+
+    def __init__(self, seed: int, desk: Desk) -> None:
+        self.dice = random.Random(seed)
+        self.desk = desk
+        for name in (*FEATURES, *OTHER_NAMES):
+            desk.store.intern_name(name)
+        self.holds: list[tuple[Place, list[int]]] = []
+        self.charges: list[tuple[Place, list[int]]] = []
+        self.grants: list[tuple[Place, str]] = []
+        self.answers: list[Outcome | Exception] = []
+        self.kinds: list[Callable[[str, str], Request | None]] = [
+            self.grant, self.grant, self.grant, self.grant, self.charge, self.charge, self.charge, self.record,
+            self.hold, self.hold, self.hold, self.settle, self.settle, self.settle, self.end_hold, self.refund,
+            self.refund, self.void, self.correct, self.configure, self.configure, self.change_account, self.repeat,
+        ]  # fmt: skip
+        self.said: list[Request] = []
+
+    def play(self, batches: int) -> None:
+        """Ask this many batches of one to four requests."""
+        for _ in range(batches):
+            if self.dice.random() < 0.4:
+                self.desk.now += self.dice.randint(1, 4)
+            requests = list(self.draw_requests(self.dice.randint(1, 4)))
+            answers = self.desk.ask(*requests)
+            for request, answer in zip(requests, answers, strict=True):
+                self.remember(request, answer)
+            self.answers += answers
+
+    def draw_requests(self, count: int) -> Iterator[Request]:
+        """Requests that the answers so far allow."""
+        while count:
+            kind, account = self.dice.choice(self.kinds), self.dice.choice(ACCOUNTS)
+            request = kind(self.desk.next_key(), account)
+            if request is not None:
+                count -= 1
+                self.said.append(request)
+                yield request
+
+    def remember(self, request: Request, answer: Outcome | Exception) -> None:
+        """What later requests may name."""
+        if not isinstance(answer, Outcome) or not answer.entries or answer.replayed:
+            return
+        place, units = find_place(answer), [entry.unit_id for entry in answer.entries]
+        if isinstance(request, Hold):
+            self.holds.append((place, units))
+        if isinstance(request, Hold | Charge | Record | Settle):
+            self.charges.append((place, units))
+        if isinstance(request, Grant):
+            first = answer.entries[0]
+            granted = place._replace(unit_id=first.unit_id, number=first.of_number)
+            self.grants.append((granted, answer.account.key))
+
+    def amounts(self, least: int = 0, most: int = 50) -> tuple[tuple[int, int], ...]:
+        """One unit, or both."""
+        if self.dice.random() < 0.8:
+            return ((self.dice.choice([1, 2]), self.dice.randint(least, most)),)
+        return ((1, self.dice.randint(least, most)), (2, self.dice.randint(least, most)))
+
+    def feature(self) -> int:
+        """A feature, or none."""
+        return self.dice.choice([0, *map(name_number, FEATURES)])
+
+    def about(self) -> About:
+        """Usage, now and then."""
+        if self.dice.random() < 0.7:
+            return About()
+        return About(model=name_number("gpt-9"), member=name_number("ana"), tokens_in=self.dice.randint(0, 9), success=1)
+
+    def note(self) -> Note | None:
+        """A note, now and then."""
+        return Note(self.dice.randbytes(16), b'{"why":"a test"}') if self.dice.random() < 0.2 else None
+
+    def grant(self, key: str, account: str) -> Request:
+        dice, feature = self.dice, self.feature()
+        kind, starts_at = Grant, None
+        if dice.random() < 0.1:
+            kind = Import
+        elif dice.random() < 0.2:
+            starts_at = self.desk.now + dice.randint(1, 30)
+        return kind(
+            key=key, account=account, amounts=self.amounts(), note=self.note(), starts_at=starts_at,
+            features=(feature,) if feature and dice.random() < 0.4 else (), promotional=dice.random() < 0.3,
+            priority=dice.choice([10, 50]), expires_in=dice.choice([None, 5, 20, 60]),
+            source=name_number(dice.choice(["plan", "bonus", "purchase"])),
+            cost_minor=dice.choice([0, 4900]), currency=dice.choice([0, name_number("EUR")]),
+        )  # fmt: skip
+
+    def charge(self, key: str, account: str) -> Request:
+        mode, note = self.dice.choice(list(Mode)), self.note()
+        about, feature = self.about(), self.feature()
+        return Charge(
+            key=key, account=account, amounts=self.amounts(), feature=feature, mode=mode, about=about, note=note
+        )
+
+    def record(self, key: str, account: str) -> Request:
+        return Record(key=key, account=account, amounts=self.amounts(), feature=self.feature(), about=self.about())
+
+    def hold(self, key: str, account: str) -> Request:
+        name = name_number("draft 7") if self.dice.random() < 0.2 else 0
+        mode, ttl = self.dice.choice(list(Mode)), self.dice.choice([5, 20, 100])
+        return Hold(
+            key=key, account=account, amounts=self.amounts(), feature=self.feature(), mode=mode, ttl=ttl, name=name,
+            name_text="draft 7" if name else "",
+        )  # fmt: skip
+
+    def settle(self, key: str, account: str) -> Request | None:
+        if not self.holds:
+            return None
+        place, units = self.dice.choice(self.holds[-8:])
+        amounts = tuple((unit, self.dice.randint(0, 60)) for unit in units if self.dice.random() < 0.7)
+        final, policy = self.dice.random() < 0.7, self.dice.choice([None, 0, 1, 2, 3])
+        return Settle(
+            key=key, hold=place, hold_id=write_id("hld", place), amounts=amounts, final=final, policy=policy
+        )
+
+    def end_hold(self, key: str, account: str) -> Request | None:
+        if not self.holds:
+            return None
+        place, _ = self.dice.choice(self.holds[-6:])
+        hold_id = write_id("hld", place)
+        if self.dice.random() < 0.5:
+            return Release(key=key, hold=place, hold_id=hold_id)
+        return Extend(key=key, hold=place, hold_id=hold_id, ttl=self.dice.randint(1, 50))
+
+    def refund(self, key: str, account: str) -> Request | None:
+        if not self.charges:
+            return None
+        place, units = self.dice.choice(self.charges[-8:])
+        amounts = tuple((unit, self.dice.randint(0, 20)) for unit in units if self.dice.random() < 0.5)
+        charge_id = write_id("rct", place)
+        return Refund(key=key, charge=place, charge_id=charge_id, amounts=amounts, up_to=self.dice.random() < 0.6)
+
+    def void(self, key: str, account: str) -> Request:
+        if self.grants and self.dice.random() < 0.5:
+            place, owner = self.dice.choice(self.grants[-6:])
+            amounts = ((place.unit_id, self.dice.randint(0, 9)),) if self.dice.random() < 0.5 else ()
+            grant_id = write_id("gra", place)
+            return Void(key=key, account=owner, grant=place, grant_id=grant_id, amounts=amounts, up_to=True)
+        return Void(key=key, account=account, amounts=self.amounts(), up_to=self.dice.random() < 0.5)
+
+    def correct(self, key: str, account: str) -> Request:
+        unit, dice = self.dice.choice([1, 2]), self.dice
+        return dice.choice(
+            [
+                Forgive(key=key, account=account, owed=((unit, dice.choice([None, dice.randint(0, 9)])),)),
+                Adjust(key=key, account=account, amounts=self.amounts(-20, 20)),
+                SetUsed(key=key, account=account, amounts=((unit, dice.randint(0, 20)),)),
+                ResetUsed(key=key, account=account, unit=unit),
+                Tidy(key=key, account=account, unit=unit),
+            ]
+        )
+
+    def configure(self, key: str, account: str) -> Request:
+        dice = self.dice
+        term = dice.choice([(1, dice.randint(0, 40)), (3, dice.randrange(2)), (5, dice.choice([0, 30]))])
+        return Configure(key=key, account=account, unit=dice.choice([1, 2]), terms=(term,))
+
+    def change_account(self, key: str, account: str) -> Request:
+        weights = (4, 3, 8, 0.2)
+        kind = self.dice.choices([Open, Freeze, Unfreeze, Close], weights)[0]
+        return Open(key=key, account=account, zone="Europe/Rome") if kind is Open else kind(key=key, account=account)
+
+    def repeat(self, key: str, account: str) -> Request | None:
+        return self.dice.choice(self.said) if self.said else None
