@@ -41,7 +41,7 @@ def test_rows_are_counted_from_zero_and_lines_from_one(tmp_path):
     [
         b"\xef\xbb\xbfContextTokens,GeneratedTokens\n1,2\n",
         b"GeneratedTokens,ContextTokens\r\n2,1\r\n",
-        b"GeneratedTokens,other,ContextTokens\n2,\"a,\nb\",1",
+        b'GeneratedTokens,other,ContextTokens\n2,"a,\nb",1',
         HEAD + b"\n\nt,1,2\n\n",
     ],
     ids=["a byte order mark", "other order and line ends", "quotes and no last line end", "blank lines"],

@@ -107,7 +107,9 @@ class Scenario:
         """Usage, now and then."""
         if self.dice.random() < 0.7:
             return About()
-        return About(model=name_number("gpt-9"), member=name_number("ana"), tokens_in=self.dice.randint(0, 9), success=1)
+        return About(
+            model=name_number("gpt-9"), member=name_number("ana"), tokens_in=self.dice.randint(0, 9), success=1
+        )
 
     def note(self) -> Note | None:
         """A note, now and then."""
@@ -152,9 +154,7 @@ class Scenario:
         place, units = self.dice.choice(self.holds[-8:])
         amounts = tuple((unit, self.dice.randint(0, 60)) for unit in units if self.dice.random() < 0.7)
         final, policy = self.dice.random() < 0.7, self.dice.choice([None, 0, 1, 2, 3])
-        return Settle(
-            key=key, hold=place, hold_id=write_id("hld", place), amounts=amounts, final=final, policy=policy
-        )
+        return Settle(key=key, hold=place, hold_id=write_id("hld", place), amounts=amounts, final=final, policy=policy)
 
     def end_hold(self, key: str, account: str) -> Request | None:
         if not self.holds:

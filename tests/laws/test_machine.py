@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from hypothesis import settings
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -185,7 +185,12 @@ class Ledgers(RuleBasedStateMachine):
         done = self.both(
             lambda key: self.naive.settle(now=self.now, hold=hold, amount=said, final=final, policy=policy, key=key),
             lambda key: ask.Settle(
-                key=key, hold=self.real.place(*place), hold_id="hld", amounts=read(said or {}), final=final, policy=chosen
+                key=key,
+                hold=self.real.place(*place),
+                hold_id="hld",
+                amounts=read(said or {}),
+                final=final,
+                policy=chosen,
             ),
         )
         if done:
@@ -344,4 +349,7 @@ def place_of(entries: list[Entry]) -> tuple[str, int]:
 
 
 TestLedgers = Ledgers.TestCase
-TestLedgers.settings = settings(max_examples=int(os.environ.get("N", "25")), stateful_step_count=30, deadline=None)
+EXAMPLES = int(os.environ.get("FARTHING_EXAMPLES", "100"))
+SHRINKS = "FARTHING_EXAMPLES" not in os.environ
+PHASES = tuple(phase for phase in Phase if SHRINKS or phase is not Phase.shrink)
+TestLedgers.settings = settings(max_examples=EXAMPLES, stateful_step_count=40, deadline=None, phases=PHASES)

@@ -1,9 +1,6 @@
 """Books for the races: how a test opens one, and what it reads from it behind the engine's back."""
 
 from pathlib import Path
-from typing import Any
-
-import pytest
 
 from farthing.core.amounts import Unit
 from farthing.core.entries import Kind
@@ -13,9 +10,13 @@ from farthing.store.contract import Store
 CREDITS = Unit(1, "credits", 6, 2)
 
 
-def open_sqlite(path: Path) -> Any:
-    module = pytest.importorskip("farthing.store.sqlite")
-    return module
+def open_sqlite(path: Path) -> Store:
+    """A SQLite file of its own for a test, made when it is not there."""
+    from farthing.store import sqlite
+
+    store = sqlite.open_sqlite(f"sqlite:///{path}", create=True)
+    store.add_units([CREDITS])
+    return store
 
 
 def list_kinds(store: Store, held: Outcome) -> list[Kind]:

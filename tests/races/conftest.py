@@ -16,9 +16,9 @@ from tests.races.books import CREDITS, open_sqlite
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
     if request.param == "sqlite":
         return open_sqlite(tmp_path / "races.db")
-    store = MemoryStore()
-    store.add_units([CREDITS])
-    return store
+    memory = MemoryStore()
+    memory.add_units([CREDITS])
+    return memory
 
 
 @pytest.fixture

@@ -208,9 +208,7 @@ class Desk:
 
     def extend(self, hold: int, seconds: int) -> Entry:
         return self.ask(
-            Extend(
-                hold=self.place(hold), hold_id=self.id_of(hold), ttl=seconds * MICROSECONDS, **self.unowned({})
-            )
+            Extend(hold=self.place(hold), hold_id=self.id_of(hold), ttl=seconds * MICROSECONDS, **self.unowned({}))
         )
 
     def refund(self, of: int, amount: Amount | None = None, **fields: Any) -> Entry:
@@ -283,7 +281,7 @@ def drew(entry: Entry) -> list[tuple[int, int]]:
             taken.append((first, -value))
         elif effect == Effect.HOLD_SPENT and second:
             taken.append((second, value))
-    return taken
+    return join_neighbours(taken)
 
 
 def gave(entry: Entry) -> list[tuple[int, int]]:
@@ -296,4 +294,14 @@ def gave(entry: Entry) -> list[tuple[int, int]]:
             given.append((second, value))
         elif effect == Effect.DEBT_PAID and value < 0 and second:
             given.append((second, -value))
-    return given
+    return join_neighbours(given)
+
+
+def join_neighbours(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """What moved in one grant twice in a row is told once."""
+    joined: list[tuple[int, int]] = []
+    for grant, amount in pairs:
+        if joined and joined[-1][0] == grant:
+            amount += joined.pop()[1]
+        joined.append((grant, amount))
+    return joined

@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import sys
 import traceback
 from collections.abc import Callable
@@ -68,8 +69,8 @@ Exit codes:
 {describe_exits()}
 
 \b
-Environment: FARTHING_DB (--db), FARTHING_BOOK (--book), FARTHING_CHAIN_KEY (the key of a sealed
-ledger, in hexadecimal), NO_COLOR, FARTHING_DEBUG=1 (show where a fault in Farthing itself came from)."""
+Environment: FARTHING_DB (--db), FARTHING_BOOK (--book), FARTHING_CHAIN_KEY (the key
+that seals the entries), NO_COLOR, FARTHING_DEBUG=1 (show where a fault in Farthing came from)."""
 
 
 def make_app() -> typer.Typer:
@@ -86,7 +87,8 @@ def make_app() -> typer.Typer:
     app.callback()(begin)
     for function, example in EXAMPLES:
         name = NAMES.get(function.__name__, function.__name__)
-        app.command(name, cls=Command, epilog=f"\b\nExample:\n  {example}")(function)
+        first = re.split(r"[.:] |\.$", (function.__doc__ or "").splitlines()[0])[0]
+        app.command(name, cls=Command, short_help=first, epilog=f"\b\nExample:\n  {example}")(function)
     return app
 
 
@@ -135,8 +137,10 @@ def report_error(error: FarthingError, in_json: bool) -> int:
     code = EXITS[type(error)]
     if in_json:
         say_json({"code": error.code, "detail": str(error), "exit": int(code), **error.facts})
+    nearest = error.facts.get("nearest")
+    advice = f". Nearest: {', '.join(nearest)}" if nearest else ""
     word = "refused:" if isinstance(error, Refused) else "error:"
-    note(f"{paint(word, 'red', sys.stderr)} {error}")
+    note(f"{paint(word, 'red', sys.stderr)} {error}{advice}")
     return code
 
 

@@ -75,6 +75,8 @@ EXITS: Final[dict[type[errors.FarthingError], Exit]] = {
     errors.DatabaseMissing: Exit.MISCONFIGURED,
     errors.DatabaseUnreadable: Exit.MISCONFIGURED,
     errors.DatabaseForeign: Exit.MISCONFIGURED,
+    errors.BookMissing: Exit.MISCONFIGURED,
+    errors.ConnectionForeign: Exit.MISCONFIGURED,
     errors.SchemaOld: Exit.MISCONFIGURED,
     errors.UpgradeFirst: Exit.MISCONFIGURED,
     errors.UseTheOpenTransaction: Exit.MISCONFIGURED,

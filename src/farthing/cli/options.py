@@ -19,7 +19,7 @@ Db = Annotated[
     str, typer.Option("--db", envvar="FARTHING_DB", metavar="URL", help="Which database: sqlite:///FILE, or memory:")
 ]
 Book = Annotated[
-    str, typer.Option("--book", envvar="FARTHING_BOOK", metavar="NAME", help="Which book inside the database.")
+    str | None, typer.Option("--book", envvar="FARTHING_BOOK", metavar="NAME", help="Which book inside the database.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Answer in JSON: amounts are strings.")]
 UnitName = Annotated[
@@ -61,6 +61,16 @@ def read_length(text: str | None, *, what: str) -> timedelta | None:
         return timedelta(**{LENGTHS[found[2]]: int(found[1])})
     except OverflowError:
         raise TimeInvalid(what=what, given=text, problem="is too long", advice="write a shorter one") from None
+
+
+def get_length(text: str, *, what: str) -> timedelta:
+    """The same where one must be given."""
+    return read_length(text, what=what) or timedelta(0)
+
+
+def read_grace(text: str | None) -> timedelta | int | None:
+    """How long a refund to expired credits lives; 0 is a choice of its own."""
+    return 0 if text == "0" else read_length(text, what="--refund-grace")
 
 
 def read_moment(text: str | None, *, what: str) -> datetime | None:
@@ -106,7 +116,7 @@ def read_metadata(text: str | None) -> dict[str, Any] | None:
 
 
 def read_amounts(text: str, unit: str | None) -> str | Mapping[str, str]:
-    """One amount as it was typed, or several by unit: generations=1,credits=5. Raises `AmountInvalid`, `TermInvalid`."""
+    """One amount as typed, or several by unit: generations=1,credits=5. Raises `AmountInvalid`, `TermInvalid`."""
     if "=" not in text:
         return text
     if unit is not None:
@@ -128,6 +138,11 @@ def read_one_of(text: str, words: Mapping[str, Any], *, what: str) -> Any:
         advice = f"write {', '.join(words)}"
         raise TermInvalid(what=what, given=repr(text)[:60], problem="is not known", advice=advice)
     return words[text]
+
+
+def gather(**said: Any) -> dict[str, Any]:
+    """What was said, without what was not."""
+    return {name: value for name, value in said.items() if value is not None}
 
 
 def refuse_both(**given: object) -> None:

@@ -44,11 +44,6 @@ def say_json(value: Any) -> None:
     print(json.dumps(value, default=write_plainly, ensure_ascii=False, indent=2))
 
 
-def say_json_line(value: Any) -> None:
-    """One of many answers: one line of JSON."""
-    print(json.dumps(value, default=write_plainly, ensure_ascii=False))
-
-
 def write_plainly(value: object) -> Any:
     """What JSON has no form for: decimals as they read, instants in ISO 8601, the rest as text."""
     if isinstance(value, Decimal):

@@ -87,7 +87,7 @@ def iter_trace(trace: Trace) -> Iterator[Row]:
         yield from read_rows(reader, trace.path.name)
     if reader.digest.hexdigest() != trace.digest:
         problem = "changed while it was being replayed: replay it again, from a copy that stays as it is"
-        raise TraceInvalid(file=trace.path.name, row=None, line=1, column=TOKENS_IN, given="the file", problem=problem)
+        raise TraceInvalid(file=trace.path.name, row=None, line=0, column="", given=str(trace.path), problem=problem)
 
 
 def open_trace(path: Path) -> BinaryIO:
@@ -99,7 +99,7 @@ def open_trace(path: Path) -> BinaryIO:
         problem = "is not a file that can be read twice" if path.exists() else "is not there"
     except OSError as error:
         problem = f"cannot be read: {(error.strerror or type(error).__name__).lower()}"
-    raise TraceInvalid(file=path.name, row=None, line=1, column=TOKENS_IN, given=str(path.absolute()), problem=problem)
+    raise TraceInvalid(file=path.name, row=None, line=0, column="", given=str(path.absolute()), problem=problem)
 
 
 def read_rows(reader: Reader, name: str) -> Iterator[Row]:

@@ -166,7 +166,7 @@ def lower_used(draft: Draft, less: int) -> None:
     write_off(draft, forgiven)
     less -= forgiven
     for lot in reversed(list_period_lots(draft)):
-        room = lot.amount - lot.remaining - count_covered(wallet, lot.number)
+        room = max(0, lot.amount - lot.remaining - count_covered(wallet, lot.number))
         back = min(less, room)
         if back:
             draft.move_lot(lot, back)

@@ -108,8 +108,14 @@ def collect(account: Account, drafts: Drafts, entries: list[Entry], lead: tuple[
 
 
 def find_lead_unit(request: Request, drafts: Drafts) -> int:
-    """The unit that the receipt speaks of: the hold's or the charge's own, else the first that was named."""
+    """The unit that the receipt speaks of: the hold's or the charge's own, else the first that was named.
+
+    It must be one that the request writes in: a refund that names amounts writes in their units only.
+    """
     place = request.place
+    named = [unit for unit, _ in request.amounts if unit in drafts] if isinstance(request, Refund) else []
+    if named and place is not None and place.unit_id not in named:
+        return named[0]
     if place is not None and place.unit_id in drafts:
         return place.unit_id
     return request.units[0] if request.units else next(iter(drafts))

@@ -12,7 +12,7 @@ FarthingError
 │   ├── Overloaded · Busy        nothing was written
 │   └── OutcomeUnknown           the database went away around the commit: carries the key
 ├── Misconfigured    an operator must act; found at start-up whenever possible
-│   └── DatabaseMissing · DatabaseUnreadable · DatabaseForeign · SchemaOld · UpgradeFirst · UseTheOpenTransaction
+│   └── DatabaseMissing · DatabaseUnreadable · DatabaseForeign · BookMissing · ConnectionForeign · SchemaOld · UpgradeFirst · UseTheOpenTransaction
 │       · UnitChanged · ClockDisagrees · ClockIsFrozen · ChainKeyWrong · UrlInvalid · LedgerClosed
 └── LawBroken        the books do not add up: this wallet is stopped, the evidence kept
 
@@ -310,12 +310,14 @@ class TraceInvalid(Invalid):
     row: int | None
     """Counted from 0, or None for the header."""
     line: int
-    """The line of the file; the header is line 1."""
+    """The line of the file; the header is line 1. 0 stands for the file as a whole."""
     column: str
 
     def describe(self) -> str:
-        place = "header" if self.row is None else f"row {self.row}"
         said = f"{self.given} {self.problem}".strip()
+        if not self.line:
+            return said
+        place = "header" if self.row is None else f"row {self.row}"
         return f"{self.file}, {place} (line {self.line}), column {self.column}: {said}"
 
 
@@ -378,6 +380,24 @@ class DatabaseForeign(Misconfigured):
     code = "database_foreign"
     text = "{path} is a database without Farthing's tables: run `farthing init` to add them, or name another"
     path: str
+
+
+class BookMissing(Misconfigured):
+    """The database has Farthing's tables, and no book of that name."""
+
+    code = "book_missing"
+    text = "{path} has no book {book}: run `farthing init` with this book, open it with create=True, or name another"
+    path: str
+    book: str
+
+
+class ConnectionForeign(Misconfigured):
+    """The connection given to `within` cannot be joined: to another database, or with no transaction to be part of."""
+
+    code = "connection_foreign"
+    text = "the connection {problem}: {advice}"
+    problem: str
+    advice: str
 
 
 class SchemaOld(Misconfigured):

@@ -1,12 +1,14 @@
 """Everything that can be asked, a closed list. Amounts are smallest parts, times microseconds, names their numbers.
 
-Each request concerns one account, and one or more of its units in one step. A new kind: a class here with what is
-compared under its key, its rule in `decide.py`, its words in the face.
+Each request concerns one account, and one or more of its units in one step. A new kind: a class here, its rule in
+`decide.py`, its words in the face. Fields that do not matter when its key comes again say `compare=False`.
 """
 
 import hashlib
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
 from enum import IntEnum
+from operator import attrgetter
 from typing import Any, ClassVar, NamedTuple
 
 from farthing.core.ids import Place
@@ -22,6 +24,8 @@ class Mode(IntEnum):
     STRICT = 0
     RECORD = 1
     ALL_AVAILABLE = 2
+
+    __repr__ = int.__repr__
 
 
 class About(NamedTuple):
@@ -65,11 +69,11 @@ class Request:
     """The verb in "it cannot be …"."""
     opens: ClassVar[bool] = False
     """Whether an unknown account is opened on the way."""
-    key: str
+    key: str = field(compare=False)
     account: str = ""
-    about: About = UNSAID
-    note: Note | None = None
-    effective_at: int | None = None
+    about: About = field(default=UNSAID, compare=False)
+    note: Note | None = field(default=None, compare=False)
+    effective_at: int | None = field(default=None, compare=False)
     digested: tuple[bytes, bytes, bytes | None] | None = field(default=None, init=False, compare=False, repr=False)
 
     @property
@@ -82,20 +86,28 @@ class Request:
         """The units that it names; a hold or charge that it names may add some."""
         return ()
 
-    def compared(self) -> tuple[Any, ...]:
-        """What two requests under one key must have in common (rule 28): neither times nor metadata."""
-        raise NotImplementedError
-
     def digests(self) -> tuple[bytes, bytes, bytes | None]:
         """The digests of its key, of what is compared when that key comes again, and of its note; reckoned once."""
         known = self.digested
         if known is None:
-            said = (self.asked, self.account, self.about[:2], self.about[4:10], self.compared())
+            said = (self.about[:2], self.about[4:10], find_compared(self)(self))
             compared = hashlib.blake2b(repr(said).encode(), digest_size=16, person=b"farthing-request").digest()
             note = None if self.note is None else digest_note(*self.note)
             known = (digest_key(self.key), compared, note)
             object.__setattr__(self, "digested", known)
         return known
+
+
+COMPARED: dict[str, Callable[[Any], tuple[Any, ...]]] = {}
+
+
+def find_compared(request: Request) -> Callable[[Any], tuple[Any, ...]]:
+    """What reads from a request all that must be the same when its key comes again (rule 28)."""
+    read = COMPARED.get(request.asked)
+    if read is None:
+        names = [each.name for each in fields(request) if each.compare]
+        read = COMPARED[request.asked] = attrgetter("asked", *names)
+    return read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,9 +133,6 @@ class Open(Request):
     def units(self) -> tuple[int, ...]:
         return (0,)
 
-    def compared(self) -> tuple[Any, ...]:
-        return (self.zone,)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant(MovesAmounts):
@@ -141,10 +150,6 @@ class Grant(MovesAmounts):
     cost_minor: int = 0
     currency: int = 0
 
-    def compared(self) -> tuple[Any, ...]:
-        terms = (self.source, self.priority, self.features, self.promotional, self.cost_minor, self.currency)
-        return (self.amounts, terms, self.starts_at, self.expires_at, self.expires_in)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Import(Grant):
@@ -159,11 +164,8 @@ class Charge(MovesAmounts):
 
     asked = "charged"
     feature: int = 0
-    feature_text: str = ""
+    feature_text: str = field(default="", compare=False)
     mode: Mode = Mode.STRICT
-
-    def compared(self) -> tuple[Any, ...]:
-        return (self.amounts, self.feature, int(self.mode))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,9 +175,6 @@ class Record(MovesAmounts):
     asked = "charged for recorded work"
     feature: int = 0
 
-    def compared(self) -> tuple[Any, ...]:
-        return (self.amounts, self.feature)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hold(MovesAmounts):
@@ -183,14 +182,11 @@ class Hold(MovesAmounts):
 
     asked = "held from"
     feature: int = 0
-    feature_text: str = ""
+    feature_text: str = field(default="", compare=False)
     mode: Mode = Mode.STRICT
     ttl: int | None = None
     name: int = 0
-    name_text: str = ""
-
-    def compared(self) -> tuple[Any, ...]:
-        return (self.amounts, self.feature, int(self.mode), self.ttl, self.name)
+    name_text: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,14 +194,11 @@ class NamesHold(Request):
     """A request about a hold, named by its id."""
 
     hold: Place
-    hold_id: str
+    hold_id: str = field(compare=False)
 
     @property
     def place(self) -> Place:
         return self.hold
-
-    def compared(self) -> tuple[Any, ...]:
-        return (tuple(self.hold),)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,9 +207,6 @@ class Extend(NamesHold):
 
     asked = "extended"
     ttl: int
-
-    def compared(self) -> tuple[Any, ...]:
-        return (tuple(self.hold), self.ttl)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,9 +217,6 @@ class Settle(NamesHold):
     amounts: Amounts = ()
     final: bool = True
     policy: int | None = None
-
-    def compared(self) -> tuple[Any, ...]:
-        return (tuple(self.hold), self.amounts, self.final, self.policy)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,16 +232,13 @@ class Refund(Request):
 
     asked = "refunded"
     charge: Place
-    charge_id: str
+    charge_id: str = field(compare=False)
     amounts: Amounts = ()
     up_to: bool = False
 
     @property
     def place(self) -> Place:
         return self.charge
-
-    def compared(self) -> tuple[Any, ...]:
-        return (tuple(self.charge), self.amounts, self.up_to)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -264,15 +248,12 @@ class Void(Request):
     asked = "voided"
     amounts: Amounts = ()
     grant: Place | None = None
-    grant_id: str = ""
+    grant_id: str = field(default="", compare=False)
     up_to: bool = False
 
     @property
     def units(self) -> tuple[int, ...]:
         return (self.grant.unit_id,) if self.grant else tuple([unit for unit, _ in self.amounts])
-
-    def compared(self) -> tuple[Any, ...]:
-        return (self.amounts, self.grant and tuple(self.grant), self.up_to)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -286,9 +267,6 @@ class Forgive(Request):
     def units(self) -> tuple[int, ...]:
         return tuple([unit for unit, _ in self.owed])
 
-    def compared(self) -> tuple[Any, ...]:
-        return (self.owed,)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adjust(MovesAmounts):
@@ -296,18 +274,12 @@ class Adjust(MovesAmounts):
 
     asked = "adjusted"
 
-    def compared(self) -> tuple[Any, ...]:
-        return (self.amounts,)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetUsed(MovesAmounts):
     """Make the period's used count what an operator says (rule 18)."""
 
     asked = "given a used count"
-
-    def compared(self) -> tuple[Any, ...]:
-        return (self.amounts,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -319,9 +291,6 @@ class ResetUsed(Request):
 
     @property
     def units(self) -> tuple[int, ...]:
-        return (self.unit,)
-
-    def compared(self) -> tuple[Any, ...]:
         return (self.unit,)
 
 
@@ -338,9 +307,6 @@ class Configure(Request):
     def units(self) -> tuple[int, ...]:
         return (self.unit,)
 
-    def compared(self) -> tuple[Any, ...]:
-        return (self.unit, self.terms)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangesAccount(Request):
@@ -349,9 +315,6 @@ class ChangesAccount(Request):
     @property
     def units(self) -> tuple[int, ...]:
         return (0,)
-
-    def compared(self) -> tuple[Any, ...]:
-        return ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -384,7 +347,4 @@ class Tidy(Request):
 
     @property
     def units(self) -> tuple[int, ...]:
-        return (self.unit,)
-
-    def compared(self) -> tuple[Any, ...]:
         return (self.unit,)

@@ -26,7 +26,7 @@ from farthing.engine.crew import Crew
 from farthing.engine.lane import Lane
 from farthing.engine.options import Settings
 from farthing.engine.stats import Counters, Stats
-from farthing.engine.tickets import Outcome, Ticket
+from farthing.engine.tickets import Outcome, Ticket, strip_error
 from farthing.engine.within import INNERMOST, Within, refuse_inside
 from farthing.store.contract import Store
 
@@ -53,7 +53,6 @@ class Engine:
             refuse_inside(self.store, request)
         ticket = self.lane.enter((request,))[0]
         if ticket.error is not None:
-            self.counters.count_refusal(ticket.error, request)
             raise ticket.error
         return ticket
 
@@ -102,18 +101,20 @@ class Engine:
                 if not ticket.is_done:
                     yield ticket
             for ticket in tickets:
-                answer = ticket.outcome or ticket.error
-                if isinstance(answer, Outcome | FarthingError):
-                    outcomes.append(answer)
+                error = ticket.error
+                if ticket.outcome is not None:
+                    outcomes.append(ticket.outcome)
+                elif isinstance(error, FarthingError):
+                    strip_error(error)
+                    outcomes.append(error)
                 else:
-                    bugs.append(answer or RuntimeError("a request was left without an answer"))
+                    bugs.append(error or RuntimeError("a request was left without an answer"))
         if bugs:
             raise bugs[0]
 
     def within(self, connection: object) -> Within:
         """A context manager whose `run` decides in the caller's own transaction on `connection`."""
-        if self.is_closed:
-            raise LedgerClosed()
+        self.refuse_closed()
         return Within(self.store, self.clock, connection)
 
     def read_wallet(self, account_key: str, unit: Unit, now: int | None = None) -> Wallet:
@@ -130,12 +131,16 @@ class Engine:
 
     def get_account(self, account_key: str) -> Account:
         """An account as it is now. Raises `AccountNotFound`."""
-        if self.is_closed:
-            raise LedgerClosed()
+        self.refuse_closed()
         account = self.store.find_account(account_key)
         if account is None:
             raise AccountNotFound(account=account_key)
         return account
+
+    def refuse_closed(self) -> None:
+        """Raises `LedgerClosed` once the engine was closed."""
+        if self.is_closed:
+            raise LedgerClosed()
 
     def stats(self) -> Stats:
         """What it has been doing since it was opened in this process."""

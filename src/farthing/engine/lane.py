@@ -51,6 +51,7 @@ class Lane:
         tickets = [Ticket(request, request.account or name_owner(request), self) for request in requests]
         queue, shares, settings = self.queue, self.shares, self.settings
         largest_queue, largest_share = settings.largest_queue, settings.largest_share
+        stuck = None
         with self.lock:
             if self.is_closed:
                 raise LedgerClosed()
@@ -58,9 +59,14 @@ class Lane:
                 share = shares.get(ticket.owner, 0)
                 if len(queue) >= largest_queue or share >= largest_share:
                     refuse_overload(ticket, len(queue), share, largest_share)
+                    if self.leader is None:
+                        self.leader = stuck = queue[0]
                     continue
                 shares[ticket.owner] = share + 1
                 queue.append(ticket)
+        if stuck is not None:
+            # Full of tickets that nobody waits for: without this nobody would ever lead again.
+            self.lend_thread(stuck)
         return tickets
 
     def wait_for(self, ticket: Ticket) -> None:
@@ -96,6 +102,7 @@ class Lane:
         with self.lock:
             if waiter in ticket.waiters:
                 ticket.waiters.remove(waiter)
+            ticket.is_left = True
             is_dropped = self.leader is waiter or isinstance(self.leader, Ticket)
         if is_dropped:
             self.pass_lead()
@@ -170,18 +177,19 @@ class Lane:
                 continue  # That loop is closed, and nobody waits there any more.
 
     def pass_lead(self) -> None:
-        """Hand the lead to the first who waits: wake a thread to it, or lend one to a coroutine. Else it is free."""
+        """Hand the lead to the first who waits: wake a thread to it, or lend one to a coroutine, or to a ticket that
+        somebody left. Else it is free."""
         self.wake_loops()
         with self.lock:
             self.leading_thread = 0
-            ticket = next((ticket for ticket in self.queue if ticket.waiters and not ticket.is_done), None)
+            ticket = next((one for one in self.queue if (one.waiters or one.is_left) and not one.is_done), None)
             if ticket is None:
                 self.leader = None
                 while self.idle_waiters:
                     self.idle_waiters.pop().release()
                 return
-            waiter = ticket.waiters[0]
-            if isinstance(waiter, asyncio.Future):
+            waiter = ticket.waiters[0] if ticket.waiters else None
+            if waiter is None or isinstance(waiter, asyncio.Future):
                 self.leader = ticket
             else:
                 if waiter.locked():
@@ -192,7 +200,7 @@ class Lane:
         self.lend_thread(ticket)
 
     def lend_thread(self, ticket: Ticket) -> None:
-        """Lead for a coroutine in the lane's executor thread, which exists from the first time that it is needed."""
+        """Lead in the lane's one executor thread, which exists from the first time that it is needed."""
         try:
             if self.executor is None:
                 self.executor = ThreadPoolExecutor(1, thread_name_prefix="farthing-lane")
@@ -205,7 +213,7 @@ class Lane:
                     self.idle_waiters.pop().release()
 
     def lead_for(self, ticket: Ticket) -> None:
-        """Lead in the executor thread, unless the lead has gone to somebody else since."""
+        """Lead in the lane's own thread, unless the lead has gone to somebody else since."""
         with self.lock:
             if self.leader is not ticket:
                 return

@@ -41,15 +41,17 @@ class Queue(Protocol):
 
 
 class Ticket:
-    """One accepted request. It is worked off with the next batch, waited for or not; nothing takes it back."""
+    """One accepted request. It is worked off with the next batch, waited for or not: nothing takes it back."""
 
-    __slots__ = ("error", "is_done", "lane", "outcome", "owner", "request", "sealed", "waiters")
+    __slots__ = ("error", "is_done", "is_left", "lane", "outcome", "owner", "request", "sealed", "waiters")
 
     def __init__(self, request: Request, owner: str | int, lane: Queue) -> None:
         self.request = request
         self.owner = owner
         self.lane = lane
         self.is_done = False
+        self.is_left = False
+        """Whether somebody who waited for it went away: then it is worked off without waiting for the next caller."""
         self.outcome: Outcome | None = None
         self.error: Exception | None = None
         self.sealed: bytes | None = None

@@ -73,7 +73,7 @@ class Desk:
         return self.store.name_text(number) if number else None
 
     def make_key(self) -> str:
-        """A key for a caller who named none: 48 bits of milliseconds and 80 of dice, so that keys sort by their time."""
+        """A key for a caller who named none: 48 bits of milliseconds, so that keys sort by time, and 80 of dice."""
         number = (self.clock.now() // 1000 & 2**48 - 1) << 80 | int.from_bytes(self.dice(KEY_DICE), "big")
         return "auto_" + "".join([PAIRS[number >> shift & 1023] for shift in range(120, -10, -10)])
 

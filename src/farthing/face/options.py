@@ -170,3 +170,8 @@ def read_amounts(desk: Desk, amount: object, unit: str | None, *, signed: bool =
             raise AmountInvalid(what="amounts", given=repr(dict(amount))[:60], problem=problem, advice="name it once")
         parts[counted.unit_id] = read_amount(value, counted, what=f"amount of {counted.name}", signed=signed)
     return tuple(parts.items())
+
+
+def read_parts(desk: Desk, amount: object, unit_id: int) -> Parts:
+    """The same for a request that names a thing by its id: an amount alone is in that thing's unit."""
+    return read_amounts(desk, amount, None if isinstance(amount, Mapping) else desk.get_unit_of(unit_id).name)

@@ -1,4 +1,4 @@
-"""What a model call used, as integrations report it: counts are inclusive (rule 23), costs are what the provider took."""
+"""What a model call used, as integrations report it: counts are inclusive (rule 23)."""
 
 from dataclasses import dataclass
 
@@ -63,5 +63,3 @@ def refuse_larger_part(what: str, part: int, whole_name: str, whole: int | None)
     if whole is not None and part > whole:
         problem = f"is more than the {whole_name}, which contains it ({whole})"
         raise AmountInvalid(what=what, given=str(part), problem=problem, advice=f"count it into {whole_name} too")
-
-

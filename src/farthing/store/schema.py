@@ -46,14 +46,25 @@ CALLER_SAYS = ("model", "success")
 metadata = MetaData()
 
 
-def make_column(name: str, *, key: bool = False, null: bool = False) -> Column[Any]:
+def make_column(name: str, *, key: bool = False, null: bool = False, kind: Any = None) -> Column[Any]:
     """A column of the type that its name has everywhere; its value is always given."""
-    return Column(name, TYPES.get(name, BIG), primary_key=key, nullable=null, autoincrement=False)
+    return Column(name, kind or TYPES.get(name, BIG), primary_key=key, nullable=null, autoincrement=False)
 
 
-def make_table(name: str, keys: str, columns: tuple[str, ...], *more: Any, null: tuple[str, ...] = (), **options: Any) -> Table:
-    """A table with the primary key `keys`, kept in the order of that key on SQLite, with room for updates on PostgreSQL."""
-    made = [make_column(column, key=column in keys.split(), null=column in null) for column in columns]
+def make_table(
+    name: str,
+    keys: str,
+    columns: tuple[str, ...],
+    *more: Any,
+    null: tuple[str, ...] = (),
+    numbers: tuple[str, ...] = (),
+    **options: Any,
+) -> Table:
+    """A table kept in the order of its primary key `keys` on SQLite. `numbers` are columns with a text's name."""
+    made = [
+        make_column(column, key=column in keys.split(), null=column in null, kind=BIG if column in numbers else None)
+        for column in columns
+    ]
     settings: dict[str, Any] = {"sqlite_strict": True, "sqlite_with_rowid": False} | options
     return Table(PREFIX + name, metadata, *made, *more, **settings)
 
@@ -83,7 +94,7 @@ account = Table(
 account_alias = make_table("account_alias", "book key", ("book", "key", "account_id"))
 wallet = make_table("wallet", "account_id unit_id", (*PLACE, *WALLET_COLUMNS), **UPDATED)
 lot = make_table("lot", "account_id unit_id number", (*PLACE, *LOT_COLUMNS), **UPDATED)
-hold = make_table("hold", "account_id unit_id number", (*PLACE, *HOLD_COLUMNS), **UPDATED)
+hold = make_table("hold", "account_id unit_id number", (*PLACE, *HOLD_COLUMNS), numbers=("name",), **UPDATED)
 debt = make_table("debt", "account_id unit_id number", (*PLACE, *DEBT_COLUMNS), **UPDATED)
 entry = Table(
     PREFIX + "entry",

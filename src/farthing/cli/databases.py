@@ -1,0 +1,119 @@
+"""Databases: made, brought up to date, proved; and how every command opens one."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any, Final
+
+import typer
+
+import farthing
+from farthing.cli.exits import Exit
+from farthing.cli.options import DEFAULT_DB, Book, Db, Json, gather
+from farthing.cli.screen import Bar, lay_table, note, paint, say, say_json
+from farthing.core.errors import AccountNotFound, DatabaseForeign, DatabaseMissing, TermInvalid
+
+SHOWN_FINDINGS: Final = 20
+
+
+@contextmanager
+def open_ledger(db: str, book: str | None, **options: Any) -> Iterator[farthing.Ledger]:
+    """The ledger that a command works on. An unknown account is refused with the names that look like it."""
+    ledger = farthing.open(db, **gather(book=book), **options)
+    try:
+        yield ledger
+    except AccountNotFound as no:
+        nearest = ledger.nearest_accounts(no.account)
+        raise AccountNotFound(**no.facts, nearest=nearest) from None
+    finally:
+        ledger.close()
+
+
+def read_unit(text: str) -> tuple[str, int]:
+    """A unit and its scale from name:scale, 6 places when none is said. Raises `TermInvalid`."""
+    name, colon, scale = text.rpartition(":")
+    if not colon:
+        return text, 6
+    if not name or not (scale.isascii() and scale.isdigit() and len(scale) < 3):
+        advice = "write its name, a colon and how many places it keeps: credits:6"
+        raise TermInvalid(what="--unit", given=repr(text)[:60], problem="cannot be read", advice=advice)
+    return name, int(scale)
+
+
+def init(
+    units: Annotated[
+        list[str] | None,
+        typer.Option("--unit", metavar="NAME:SCALE", help="What the book counts, the default first; repeatable."),
+    ] = None,
+    db: Db = DEFAULT_DB,
+    book: Book = None,
+    in_json: Json = False,
+) -> None:
+    """Make a database, or a book in one. What is there stays; units can be added, never changed."""
+    wanted = [read_unit(text) for text in units or ()]
+    if len({name for name, _ in wanted}) < len(wanted):
+        raise TermInvalid(
+            what="--unit", given=", ".join(units or ()), problem="names one twice", advice="name each once"
+        )
+    is_new = not is_there(db, book)
+    with open_ledger(db, book, create=True, units=dict(wanted) or None) as ledger:
+        counted = list(ledger.units().values())
+        url = ledger.url
+    if in_json:
+        shown = {unit.name: {"scale": unit.scale, "digits": unit.digits} for unit in counted}
+        say_json({"db": url, "book": book or "main", "created": is_new, "units": shown})
+        return
+    names = ", ".join(f"{unit.name} ({unit.scale} places)" for unit in counted)
+    say(f"{'made' if is_new else 'there already:'} {url}, book {book or 'main'}: {names}")
+
+
+def is_there(db: str, book: str | None) -> bool:
+    """Whether the database is there, with this book. Raises whatever else stands against opening it."""
+    try:
+        farthing.open(db, **gather(book=book)).close()
+    except (DatabaseMissing, DatabaseForeign):
+        return False
+    except TermInvalid as no:
+        if no.facts.get("what") != "book":
+            raise
+        return False
+    return db not in ("memory:", "memory://")
+
+
+def migrate(db: Db = DEFAULT_DB, in_json: Json = False) -> None:
+    """Bring a database to this release's schema, all of it or nothing. Nothing to do is fine. Keep a backup."""
+    done = farthing.migrate(db)
+    if in_json:
+        say_json({"db": done.url, "before": done.before, "after": done.after, "changed": done.before != done.after})
+    elif done.before == done.after:
+        say(f"{done.url} has schema {done.after}, this release's: nothing to do")
+    else:
+        say(f"{done.url}: brought from schema {done.before} to {done.after}")
+
+
+def verify(db: Db = DEFAULT_DB, book: Book = None, in_json: Json = False) -> None:
+    """Check every law over every wallet. Exit code 7 if anything is wrong, with what, where, and how it should be."""
+    with open_ledger(db, book) as ledger, Bar("verifying") as bar:
+        report = ledger.verify(bar.update)
+    if in_json:
+        say_json(report.json())
+    else:
+        show_report(report)
+    if not report.ok:
+        raise typer.Exit(Exit.BROKEN)
+
+
+def show_report(report: Any) -> None:
+    """Print what verify found."""
+    counted = f"{report.wallets} wallets, {report.entries} entries"
+    if report.ok:
+        say(f"verify: {paint('ok', 'green')} ({counted})")
+        return
+    say(f"verify: {paint(f'{report.count} findings', 'red')} ({counted})")
+    rows = [
+        [finding.law, str(finding.where), str(finding.expected)[:60], str(finding.found)[:60]]
+        for finding in report.findings[:SHOWN_FINDINGS]
+    ]
+    for line in lay_table(["law", "where", "expected", "found"], rows):
+        say(line)
+    if report.count > len(rows):
+        note(f"{report.count - len(rows)} more findings; --json lists the first hundred")

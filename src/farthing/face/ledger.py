@@ -1,0 +1,218 @@
+"""The ledger: everything that can be said to an open database, and everything that can be asked of it.
+
+The verbs themselves stand in the files of their nouns; `words.py` has one line for each of their two forms.
+"""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from datetime import timedelta
+from decimal import Decimal
+from itertools import islice
+from types import TracebackType
+from typing import Any, Self
+
+from farthing.core.amounts import to_decimal
+from farthing.core.burndown import sum_available
+from farthing.core.errors import LedgerClosed
+from farthing.core.names import read_account
+from farthing.core.requests import Request
+from farthing.engine.engine import Engine
+from farthing.engine.stats import Stats
+from farthing.engine.tickets import Outcome
+from farthing.engine.verify import Report, verify
+from farthing.engine.within import Within
+from farthing.face.balances import Balance, read_balance, read_feature
+from farthing.face.batches import Answer, Deferred, Lines
+from farthing.face.desk import Desk, Dice
+from farthing.face.histories import Line, iter_history
+from farthing.face.metering import F, Meter, meter_function
+from farthing.face.options import Amounts, Name
+from farthing.face.units import Unit, show_unit
+from farthing.face.words import AwaitedWords, Words
+from farthing.store.contract import Progress
+
+
+class Ledger(Words, AwaitedWords):
+    """An open database. Safe to share between threads, tasks and event loops; `farthing.open` makes one."""
+
+    def __init__(self, engine: Engine, *, dice: Dice = secrets.token_bytes) -> None:
+        self.engine = engine
+        self.desk = Desk(engine.store, engine.clock, dice)
+        self.let_go: Callable[[], object] = engine.close
+
+    @property
+    def url(self) -> str:
+        """Where it is."""
+        return self.engine.store.url
+
+    def run(self, request: Request) -> Outcome:
+        """Have a request decided with whatever else is waiting, in one durable commit."""
+        return self.engine.run(request)
+
+    async def arun(self, request: Request) -> Outcome:
+        """The same, awaited."""
+        return await self.engine.arun(request)
+
+    def batch(self, items: Iterable[Deferred]) -> list[Answer]:
+        """Many at once: `batch([Charge("acme", 1), Hold("umbrella", 2), Grant(…)])`, in as few commits as possible.
+
+        Gives receipts and errors in the order of the lines, raising none of them: nobody's refusal harms a neighbour,
+        and a line that is wrong in itself is refused at its place.
+        """
+        lines = Lines(self, items)
+        return lines.read_answers(self.engine.run_many(lines.requests))
+
+    async def abatch(self, items: Iterable[Deferred]) -> list[Answer]:
+        """The same for a coroutine."""
+        lines = Lines(self, items)
+        return lines.read_answers(await self.engine.arun_many(lines.requests))
+
+    def within(self, connection: object) -> "Joined":
+        """The same words inside the caller's own transaction: `with ledger.within(connection) as tx: tx.charge(…)`.
+
+        `connection` is an open sqlite3 or SQLAlchemy connection to this very database. What is said to `tx` commits or
+        vanishes with the caller's rows; receipts are `provisional` until then.
+        """
+        return Joined(self, self.engine.within(connection))
+
+    def balance(self, account: Name, unit: str | None = None, feature: str | None = None) -> Balance:
+        """What an account has, and why: one read, nothing written. Raises `AccountNotFound`, `UnitNotFound`."""
+        wallet = self.engine.read_wallet(read_account(account), self.desk.get_unit(unit))
+        return read_balance(self.desk, wallet, feature)
+
+    async def abalance(self, account: Name, unit: str | None = None, feature: str | None = None) -> Balance:
+        """The same for a coroutine."""
+        return await asyncio.to_thread(self.balance, account, unit, feature)
+
+    def available(self, account: Name, feature: str | None = None, unit: str | None = None) -> Decimal:
+        """What a strict charge for `feature` could take now, overdraft included. Raises `AccountNotFound`."""
+        counted = self.desk.get_unit(unit)
+        wallet = self.engine.read_wallet(read_account(account), counted)
+        return to_decimal(sum_available(wallet, read_feature(feature)), counted)
+
+    async def aavailable(self, account: Name, feature: str | None = None, unit: str | None = None) -> Decimal:
+        """The same for a coroutine."""
+        return await asyncio.to_thread(self.available, account, feature, unit)
+
+    def balances(self, account: Name) -> list[Balance]:
+        """The balance in every unit that an account ever moved, by the order of units. Raises `AccountNotFound`."""
+        wallets = self.engine.read_wallets(read_account(account))
+        return [read_balance(self.desk, wallet, None) for wallet in wallets]
+
+    async def abalances(self, account: Name) -> list[Balance]:
+        """The same for a coroutine."""
+        return await asyncio.to_thread(self.balances, account)
+
+    def history(
+        self, account: Name | None = None, *, feature: str | None = None, unit: str | None = None
+    ) -> Iterator[Line]:
+        """Lines of the ledger, newest first, lazily: of one account or of all, of one feature, in one unit.
+
+        Raises `AccountNotFound`, `UnitNotFound`.
+        """
+        self.refuse_closed()
+        return self.stay_open(iter_history(self.desk, account, feature, unit))
+
+    def stay_open(self, lines: Iterator[Line]) -> Iterator[Line]:
+        """The same lines; while somebody reads them this ledger is not forgotten, and so not closed."""
+        yield from lines
+
+    async def ahistory(
+        self, account: Name | None = None, *, feature: str | None = None, unit: str | None = None
+    ) -> AsyncIterator[Line]:
+        """The same for a coroutine: `async for line in ledger.ahistory("acme")`."""
+        lines = await asyncio.to_thread(self.history, account, feature=feature, unit=unit)
+        while page := await asyncio.to_thread(list, islice(lines, 200)):
+            for line in page:
+                yield line
+
+    def verify(self, progress: Progress | None = None) -> Report:
+        """Check every law over every wallet of the book. `report.ok`, and what was found if it is not."""
+        self.refuse_closed()
+        return verify(self.engine.store, progress)
+
+    async def averify(self, progress: Progress | None = None) -> Report:
+        """The same for a coroutine; `progress` is called from another thread."""
+        return await asyncio.to_thread(self.verify, progress)
+
+    def stats(self) -> Stats:
+        """Queue, batches, commit times and refusals of this process since it opened the database."""
+        return self.engine.stats()
+
+    def units(self) -> dict[str, Unit]:
+        """The units of the book by name, the default one first."""
+        self.refuse_closed()
+        self.desk.refresh_units()
+        return {name: show_unit(unit) for name, unit in self.desk.units.items()}
+
+    def nearest_accounts(self, account: Name) -> list[str]:
+        """A few accounts of a similar name: for operators only, since it tells who else there is."""
+        self.engine.refuse_closed()
+        return self.engine.store.nearest_accounts(read_account(account))
+
+    def metered(
+        self,
+        feature: str,
+        *,
+        amount: Amounts | Callable[..., Amounts],
+        account: str | Callable[..., Name] = "account",
+        key: str | Callable[..., str] | None = None,
+        cost: Callable[[Any], Amounts | None] | None = None,
+        unit: str | None = None,
+        ttl: timedelta | None = None,
+    ) -> Callable[[F], F]:
+        """A decorator for functions sync and async: hold, run, settle; released if the function raises.
+
+        `amount` is what to hold, or a function of the call's arguments; `account` and `key` each name a parameter of
+        the function, or are functions of its arguments. `cost`, given what the function returned, says what to settle;
+        without it all that is held. With a key the same call is charged once, however often it is tried.
+        """
+        meter = Meter(feature=feature, amount=amount, account=account, key=key, cost=cost, unit=unit, ttl=ttl)
+        return lambda function: meter_function(self, meter, function)
+
+    def refuse_closed(self) -> None:
+        """Raise `LedgerClosed` once it was closed."""
+        if self.engine.is_closed:
+            raise LedgerClosed()
+
+    def close(self) -> None:
+        """Let go. The database itself is closed when the last ledger on it is; what was accepted is done first."""
+        self.let_go()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, frames: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<ledger at {self.url}>"
+
+
+class Joined(Words):
+    """The words of a ledger inside the caller's own transaction; a context manager."""
+
+    def __init__(self, ledger: Ledger, block: Within) -> None:
+        self.ledger = ledger
+        self.desk = ledger.desk
+        self.block = block
+
+    def run(self, request: Request) -> Outcome:
+        """Decide in the caller's transaction, under a savepoint."""
+        return self.block.run(request)
+
+    async def arun(self, request: Request) -> Outcome:
+        """There is nothing to await in somebody else's transaction."""
+        raise TypeError("inside `within` nothing is awaited: say settle, not asettle")
+
+    def __enter__(self) -> Self:
+        self.block.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, frames: TracebackType | None
+    ) -> None:
+        self.block.__exit__(kind, error, frames)

@@ -1,0 +1,251 @@
+"""Receipts: the answer to a request, built from its own entries alone, so that a replay is the same word for word."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final
+
+from farthing.core.amounts import Unit, to_decimal
+from farthing.core.calendars import to_instant
+from farthing.core.entries import Effect, Entry, HoldField, Kind, unpack_effects
+from farthing.core.ids import Place, write_id
+from farthing.core.wallets import Account
+from farthing.engine.tickets import Outcome
+from farthing.face.desk import Desk
+from farthing.face.verbs import Runner
+
+KINDS: Final = {int(kind): kind.name.lower() for kind in Kind}
+CHARGED: Final = frozenset({Kind.CHARGED, Kind.RECORDED})
+GIVEN: Final = frozenset({Kind.GRANTED, Kind.IMPORTED})
+TAKEN: Final = frozenset({Kind.VOIDED, Kind.ADJUSTED, Kind.USED_SET, Kind.USED_RESET})
+OF_HOLDS: Final = frozenset({Kind.SETTLED, Kind.RELEASED, Kind.EXTENDED})
+LOT_MOVED, LOT_SET, HOLD_SET = int(Effect.LOT_MOVED), int(Effect.LOT_SET), int(Effect.HOLD_SET)
+DREW, SPENT, RETURNED = int(Effect.HOLD_DREW), int(Effect.HOLD_SPENT), int(Effect.HOLD_RETURNED)
+DEBT_MADE, DEBT_PAID = int(Effect.DEBT_MADE), int(Effect.DEBT_PAID)
+
+Effects = Sequence[tuple[int, int, int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class LotShare:
+    """What one grant had to do with it, always positive: it paid, was set aside, or was given back this much."""
+
+    grant: str
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiptPart:
+    """What a request did in one unit. Amounts are decimals of that unit."""
+
+    unit: str
+    amount: Decimal
+    """What was asked and done: charged, held, released, granted …"""
+    charged: Decimal
+    granted: Decimal
+    """Credits given, those included that take effect later."""
+    refunded: Decimal
+    uncovered: Decimal
+    """What was asked and not done, because it did not fit."""
+    owed: Decimal
+    """Debt that this made."""
+    repaid: Decimal
+    """Debt that this paid."""
+    broken: Decimal
+    """Breakage: credits that ended unused with this."""
+    available: Decimal
+    """What a strict charge for the same feature could take afterwards, overdraft included."""
+    balance: Decimal
+    held: Decimal
+    debt: Decimal
+    lots: tuple[LotShare, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Receipt(ReceiptPart):
+    """The answer to a request. Its amounts are those of its first unit; `parts` has every unit that it moved."""
+
+    id: str
+    key: str
+    """The idempotency key: the caller's, or the one that the engine made."""
+    account: str
+    kind: str
+    """charged, recorded, held, settled, released, extended, granted, refunded …"""
+    feature: str | None
+    at: datetime
+    effective_at: datetime
+    deadline: datetime | None
+    """Of a hold that was placed or extended."""
+    hold: str | None
+    grant: str | None
+    parts: tuple[ReceiptPart, ...]
+    replayed: bool
+    """Whether this is the first receipt of an earlier call with the same key."""
+    provisional: bool
+    """Whether the caller's own transaction has yet to commit it."""
+
+    def json(self) -> dict[str, Any]:
+        """The same for JSON: amounts and instants as strings, and `credits_used`, `credits_left`."""
+        said = {name: plain(getattr(self, name)) for name in FIRST_SAID}
+        said |= {field.name: plain(getattr(self, field.name)) for field in fields(self)}
+        return said | {"credits_used": plain(self.charged), "credits_left": plain(self.available)}
+
+    def __repr__(self) -> str:
+        again = ", replayed" if self.replayed else ""
+        return f"<receipt {self.id}: {self.kind} {self.amount} {self.unit}, {self.account}{again}>"
+
+
+FIRST_SAID: Final = ("id", "key", "account", "kind", "feature", "at", "effective_at", "unit")
+"""What JSON says first."""
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON can have it; amounts as strings, never with an exponent."""
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, LotShare | ReceiptPart):
+        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+    return value
+
+
+def read_receipt(runner: Runner, outcome: Outcome) -> Receipt:
+    """The receipt of an outcome."""
+    desk, account, entries = runner.desk, outcome.account, outcome.entries
+    lead = entries[0]
+    for entry in entries:
+        if (entry.unit_id, entry.number) == (entry.lead_unit, entry.lead_number):
+            lead = entry
+    effects = unpack_effects(lead.effects)
+    units = list(dict.fromkeys([lead.unit_id, *[entry.unit_id for entry in entries]]))
+    numbers = [read_part(desk, account, [e for e in entries if e.unit_id == unit]) for unit in units]
+    parts = tuple([ReceiptPart(**number) for number in numbers])
+    return Receipt(
+        **numbers[0],
+        id=write_id("rct", place_of(account, lead.unit_id, lead.lead_number)),
+        key=outcome.key,
+        account=account.key,
+        kind=KINDS[lead.kind],
+        feature=desk.find_text(lead.feature),
+        at=to_instant(lead.recorded_at),
+        effective_at=to_instant(lead.effective_at),
+        deadline=find_deadline(lead, effects),
+        hold=find_hold(account, lead),
+        grant=find_grant(account, lead, effects),
+        parts=parts,
+        replayed=outcome.replayed,
+        provisional=outcome.provisional,
+    )
+
+
+def place_of(account: Account, unit_id: int, number: int) -> Place:
+    """Where something of an account lives."""
+    return Place(account.shard, account.account_id, unit_id, number)
+
+
+def read_part(desk: Desk, account: Account, entries: Sequence[Entry]) -> dict[str, Any]:
+    """What a request's entries in one unit say: the first is the request's own, breakage may follow."""
+    first, last = entries[0], entries[-1]
+    unit = desk.get_unit_of(first.unit_id)
+    effects = unpack_effects(first.effects)
+    available = next(entry for entry in reversed(entries) if entry.feature == first.feature).available_after
+    owed = repaid = 0
+    for effect, _, key, value in effects:
+        if effect == DEBT_MADE:
+            owed += value
+        elif effect == DEBT_PAID and key and value > 0:
+            repaid += value
+    return {
+        "unit": unit.name,
+        "amount": to_decimal(first.amount, unit),
+        "charged": to_decimal(sum([entry.spent for entry in entries]), unit),
+        "granted": to_decimal(first.amount if first.kind in GIVEN else 0, unit),
+        "refunded": to_decimal(sum([entry.refunded for entry in entries]), unit),
+        "uncovered": to_decimal(first.uncovered, unit),
+        "owed": to_decimal(owed, unit),
+        "repaid": to_decimal(repaid, unit),
+        "broken": to_decimal(sum([entry.expired for entry in entries]), unit),
+        "available": to_decimal(available, unit),
+        "balance": to_decimal(last.balance_after, unit),
+        "held": to_decimal(last.held_after, unit),
+        "debt": to_decimal(last.debt_after, unit),
+        "lots": list_lots(account, unit, merge_shares(first.kind, effects)),
+    }
+
+
+def list_lots(account: Account, unit: Unit, shares: Iterable[tuple[int, int]]) -> tuple[LotShare, ...]:
+    """Shares by lot, with the grant's id in place of the lot's number."""
+    return tuple(
+        [
+            LotShare(write_id("gra", place_of(account, unit.unit_id, lot)), to_decimal(amount, unit))
+            for lot, amount in shares
+        ]
+    )
+
+
+def merge_shares(kind: int, effects: Effects) -> list[tuple[int, int]]:
+    """(lot, amount) of every lot that a request drew on or gave back to, in order of first appearance."""
+    shares: dict[int, int] = {}
+    for lot, amount in iter_shares(kind, effects):
+        shares[lot] = shares.get(lot, 0) + amount
+    is_signed = kind in TAKEN
+    return [(lot, abs(amount)) for lot, amount in shares.items() if lot and (amount > 0 or (is_signed and amount))]
+
+
+def iter_shares(kind: int, effects: Effects) -> Iterable[tuple[int, int]]:
+    """(lot, amount) as the effects of a request's own entry have them; taken and given back are both positive."""
+    for effect, number, key, value in effects:
+        if kind in CHARGED:
+            if effect == LOT_MOVED:
+                yield number, -value
+        elif kind == Kind.HELD:
+            if effect == DREW:
+                yield key, value
+        elif kind == Kind.SETTLED:
+            if effect == HOLD_SET:
+                return  # What follows gives the rest of the hold back.
+            if effect == SPENT:
+                yield key, value
+            elif effect == LOT_MOVED:
+                yield number, -value
+        elif kind == Kind.RELEASED:
+            if effect == RETURNED:
+                yield key, value
+        elif kind == Kind.REFUNDED:
+            if effect == LOT_MOVED:
+                yield number, value
+            elif effect == DEBT_PAID and value < 0:
+                yield key, -value
+        elif kind in TAKEN and effect == LOT_MOVED:
+            yield number, -value
+
+
+def find_deadline(lead: Entry, effects: Effects) -> datetime | None:
+    """When the hold that was placed or extended ends."""
+    if lead.kind in (Kind.HELD, Kind.EXTENDED):
+        for effect, _, key, value in effects:
+            if effect == HOLD_SET and key == HoldField.DEADLINE:
+                return to_instant(value)
+    return None
+
+
+def find_hold(account: Account, lead: Entry) -> str | None:
+    """The id of the hold that was placed, or that the request named."""
+    if lead.kind == Kind.HELD:
+        return write_id("hld", place_of(account, lead.unit_id, lead.lead_number))
+    if lead.kind in OF_HOLDS:
+        return write_id("hld", place_of(account, lead.unit_id, lead.of_number))
+    return None
+
+
+def find_grant(account: Account, lead: Entry, effects: Effects) -> str | None:
+    """The id of the grant that was made (a grant, an adjustment up, a refund's grace), or voided."""
+    number = lead.of_number if lead.kind == Kind.VOIDED else 0
+    for effect, lot, _, _ in effects:
+        if effect == LOT_SET and lot == lead.number:
+            number = lot
+    return write_id("gra", place_of(account, lead.unit_id, number)) if number else None

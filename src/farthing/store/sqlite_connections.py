@@ -1,0 +1,262 @@
+"""The connections of one store: one that writes, some that read, and what becomes of them when the process forks.
+
+SQLite must not be open across a fork: a child inherits what the library believes about locks, and not the locks. So
+everything is closed just before a fork, with no work under way, and opened anew where it is next needed.
+"""
+
+import ctypes
+import os
+import sqlite3
+import threading
+import time
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from farthing.core.bounds import LONGEST_WAIT_SECONDS
+from farthing.core.errors import Busy, DatabaseUnreadable, LedgerClosed
+from farthing.store.sqlite_files import connect_reader, connect_writer, saying_plainly
+from farthing.store.sqlite_lock import WriteQueue
+from farthing.store.sqlite_memo import Memo
+from farthing.store.sqlite_work import make_cursor
+
+LARGEST_WAL: Final = 64 * 1024 * 1024
+"""Bytes of log before it is worked into the database. Larger spares writing, and costs disk and reading."""
+
+MOST_IDLE_READERS: Final = 8
+
+
+class Connections:
+    """What one store has open. Writing is for one thread at a time; the others wait at `gate`, with a bound."""
+
+    def __init__(self, path: Path, memo: Memo) -> None:
+        self.path = path
+        self.memo = memo
+        self.wal = f"{path}-wal"
+        self.queue = WriteQueue(path)
+        self.writer: sqlite3.Connection | None = None
+        self.checkpoint_at = LARGEST_WAL
+        self.is_closed = False
+        self.is_torn = False
+        """Whether the process forked while a connection was in use: then SQLite cannot be used here any more."""
+        self.begin_locks()
+        FORKS.add(self)
+
+    def begin_locks(self) -> None:
+        """New locks and no readers, in a new process as at the beginning."""
+        self.process = os.getpid()
+        self.gate = threading.Lock()
+        self.room = threading.Condition()
+        self.idle: list[sqlite3.Connection] = []
+        self.reading = 0
+
+    def refuse_closed(self) -> None:
+        """Raise `LedgerClosed` once the store was closed, `DatabaseUnreadable` where a fork has torn it."""
+        if self.process != os.getpid():
+            # Whatever forked did not ask Python: nothing could be closed.
+            self.begin_in_child(torn=True)
+        if self.is_closed:
+            raise LedgerClosed()
+        if self.is_torn:
+            problem = "this process was forked while its parent was using it: open the ledger after the fork"
+            raise DatabaseUnreadable(path=str(self.path), problem=problem)
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Cursor]:
+        """The write lock, and a transaction that is undone unless it is committed inside. Raises `Busy`."""
+        self.refuse_closed()
+        deadline = time.monotonic() + LONGEST_WAIT_SECONDS
+        if not self.gate.acquire(timeout=LONGEST_WAIT_SECONDS):
+            raise Busy(what=str(self.path), seconds=LONGEST_WAIT_SECONDS)
+        try:
+            self.refuse_closed()
+            self.queue.enter(max(0.0, deadline - time.monotonic()))
+            with saying_plainly(self.path):
+                cursor = self.begin_writing(deadline)
+                yield cursor
+        finally:
+            try:
+                self.end_writing()
+            finally:
+                self.queue.leave()
+                self.gate.release()
+
+    def begin_writing(self, deadline: float) -> sqlite3.Cursor:
+        """Begin a transaction that has the write lock from its first moment."""
+        if self.writer is None:
+            self.memo.forget()
+            self.writer = connect_writer(self.path)
+        cursor = make_cursor(self.writer)
+        self.shrink_log(cursor)
+        left = max(0, int((deadline - time.monotonic()) * 1000))
+        if left < LONGEST_WAIT_SECONDS * 900:
+            cursor.execute(f"PRAGMA busy_timeout = {left}")
+        cursor.execute("BEGIN IMMEDIATE")
+        self.memo.check(cursor)
+        return cursor
+
+    def end_writing(self) -> None:
+        """Undo what was not committed. A connection on which that fails is given up."""
+        if self.writer is not None and self.writer.in_transaction:
+            try:
+                self.writer.rollback()
+            except sqlite3.Error:
+                self.drop_writer()
+
+    def drop_writer(self) -> None:
+        """Close the connection that writes; the next unit of work opens another."""
+        self.memo.forget()
+        writer, self.writer = self.writer, None
+        if writer is not None:
+            with suppress(sqlite3.Error):
+                writer.close()
+
+    def shrink_log(self, cursor: sqlite3.Cursor) -> None:
+        """Work the log into the database once it is large. Whoever still reads from it is not waited for."""
+        try:
+            size = os.stat(self.wal).st_size
+        except OSError:
+            return
+        if size > self.checkpoint_at:
+            cursor.execute("PRAGMA busy_timeout = 0")
+            busy = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            cursor.execute(f"PRAGMA busy_timeout = {LONGEST_WAIT_SECONDS * 1000}")
+            self.checkpoint_at = size + LARGEST_WAL if busy else LARGEST_WAL
+
+    @contextmanager
+    def reading_at_once(self) -> Iterator[sqlite3.Cursor]:
+        """A transaction that reads, all of it as of one moment. It waits for nobody, and nobody for it."""
+        self.refuse_closed()
+        with self.room:
+            self.reading += 1
+            connection = self.idle.pop() if self.idle else None
+        is_sound = False
+        try:
+            with saying_plainly(self.path):
+                if connection is None:
+                    connection = connect_reader(self.path)
+                cursor = make_cursor(connection)
+                cursor.execute("BEGIN")
+                yield cursor
+                connection.rollback()
+                is_sound = True
+        finally:
+            self.end_reading(connection, keep=is_sound)
+
+    def end_reading(self, connection: sqlite3.Connection | None, *, keep: bool) -> None:
+        """Keep a connection for the next who reads, or close it."""
+        with self.room:
+            if keep and connection is not None and not self.is_closed and len(self.idle) < MOST_IDLE_READERS:
+                self.idle.append(connection)
+                connection = None
+        if connection is not None:
+            with suppress(sqlite3.Error):
+                connection.close()
+        with self.room:
+            self.reading -= 1
+            self.room.notify_all()
+
+    def close(self) -> None:
+        """Close everything that nobody uses now; readers that are under way close when they end."""
+        if self.process != os.getpid():
+            self.begin_in_child(torn=True)
+        self.is_closed = True
+        FORKS.discard(self)
+        if self.gate.acquire(timeout=LONGEST_WAIT_SECONDS):
+            try:
+                self.drop_writer()
+                self.queue.close()
+            finally:
+                self.gate.release()
+        self.close_readers()
+
+    def close_readers(self) -> None:
+        """Close the readers that nobody uses now."""
+        while self.idle:
+            with suppress(sqlite3.Error):
+                self.idle.pop().close()
+
+    def prepare_fork(self) -> bool:
+        """Wait, with a bound, until nothing is under way; close everything, and let nothing begin. Whether it could."""
+        is_quiet = self.gate.acquire(timeout=LONGEST_WAIT_SECONDS)
+        self.room.acquire()
+        is_quiet = self.room.wait_for(lambda: not self.reading, timeout=LONGEST_WAIT_SECONDS) and is_quiet
+        if is_quiet:
+            self.drop_writer()
+        self.close_readers()
+        return is_quiet
+
+    def go_on_in_parent(self) -> None:
+        """After a fork, in the process that forked."""
+        self.room.release()
+        with suppress(RuntimeError):
+            self.gate.release()
+
+    def begin_in_child(self, *, torn: bool) -> None:
+        """After a fork, in the new process: nothing is open. What the parent was using is left alone for ever."""
+        self.queue.close()
+        self.memo.forget()
+        if torn:
+            self.is_torn = True
+            LEFT_BEHIND.append(self.writer)
+            LEFT_BEHIND.extend(self.idle)
+            keep_for_ever(LEFT_BEHIND)
+        self.writer = None
+        self.begin_locks()
+
+
+class Forks:
+    """The connections of this process, as far as a fork concerns them."""
+
+    def __init__(self) -> None:
+        self.known: weakref.WeakSet[Connections] = weakref.WeakSet()
+        self.lock = threading.Lock()
+        self.prepared: list[tuple[Connections, bool]] = []
+
+    def add(self, connections: Connections) -> None:
+        """From now on, close these before a fork."""
+        with self.lock:
+            self.known.add(connections)
+
+    def discard(self, connections: Connections) -> None:
+        """No longer."""
+        with self.lock:
+            self.known.discard(connections)
+
+    def prepare(self) -> None:
+        """Just before a fork."""
+        self.lock.acquire()
+        self.prepared = [(connections, connections.prepare_fork()) for connections in list(self.known)]
+
+    def go_on_in_parent(self) -> None:
+        """Just after a fork, in the process that forked."""
+        for connections, _ in self.prepared:
+            connections.go_on_in_parent()
+        self.prepared = []
+        self.lock.release()
+
+    def begin_in_child(self) -> None:
+        """Just after a fork, in the new process."""
+        for connections, is_quiet in self.prepared:
+            connections.begin_in_child(torn=not is_quiet)
+        self.prepared = []
+        self.lock = threading.Lock()
+
+
+LEFT_BEHIND: Final[list[sqlite3.Connection | None]] = []
+"""Connections of a parent process that could not be closed: closing them here would tamper with its locks and log."""
+
+
+def keep_for_ever(things: object) -> None:
+    """Keep something from being freed, even at the end of the process."""
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(things))
+
+
+FORKS: Final = Forks()
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=FORKS.prepare, after_in_parent=FORKS.go_on_in_parent, after_in_child=FORKS.begin_in_child
+    )

@@ -1,0 +1,167 @@
+"""A unit of work on SQLite: under the store's own write lock, or inside a transaction that is the caller's."""
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Final
+
+from farthing.core.bounds import LONGEST_WAIT_SECONDS
+from farthing.core.entries import Entry
+from farthing.core.errors import ConnectionForeign
+from farthing.core.requests import Request
+from farthing.core.wallets import Account, Wallet
+from farthing.store import sqlite_statements as sql
+from farthing.store.contract import Changes, Loaded, WalletKey
+from farthing.store.sqlite_files import saying_plainly
+from farthing.store.sqlite_load import Loader
+from farthing.store.sqlite_memo import Memo
+from farthing.store.sqlite_save import Saver
+from farthing.store.versions import PREFIX
+
+SAVEPOINT: Final = "farthing_work"
+TAKE_WRITE_LOCK: Final = f"UPDATE {PREFIX}meta SET id = id WHERE FALSE"
+"""Changes nothing, and is refused unless this transaction may write from here on and has read nothing stale."""
+
+Sealed = tuple[int, int, int, bytes]
+"""(account_id, unit_id, number, hash) of an entry: whether it is there tells how a commit ended."""
+
+
+class SqliteWork:
+    """One unit of work; see `contract.Work`."""
+
+    def __init__(
+        self, path: Path, cursor: sqlite3.Cursor, loader: Loader, saver: Saver, finish: Callable[["SqliteWork"], None]
+    ) -> None:
+        self.path = path
+        self.cursor = cursor
+        self.loader = loader
+        self.saver = saver
+        self.finish = finish
+        self.accounts: dict[int, Account] = {}
+        self.wallets: dict[WalletKey, Wallet | None] = {}
+        """What was saved last of each; None must be read again."""
+        self.last: Sealed | None = None
+        self.is_over = False
+
+    def load(self, requests: Sequence[Request], now: int) -> Loaded:
+        """Read what these requests concern; the lock is held already."""
+        return self.loader.load(requests, now)
+
+    def load_whole(self, wallet: Wallet) -> Wallet:
+        """The same wallet with all that the database has of it."""
+        return self.loader.load_whole(wallet)
+
+    def save(self, changes: Changes) -> None:
+        """Write all of it. Raises `LawBroken` if a row that should be there is not, or one is that should not be."""
+        self.saver.save(changes)
+        self.accounts.update(changes.accounts)
+        self.wallets.update(changes.wallets)
+        if changes.entries:
+            account, entry = changes.entries[-1]
+            self.last = seal_of(account, entry)
+
+    def stop_wallet(self, key: WalletKey) -> None:
+        """Mark a wallet in which a law broke; one without a row has nothing to stop."""
+        self.cursor.execute(sql.STOP_WALLET, (1, *key))
+        self.wallets[key] = None
+
+    def commit(self) -> None:
+        """Make it durable; inside a caller's transaction, make it part of that."""
+        self.finish(self)
+        self.is_over = True
+
+    def remember(self, memo: Memo) -> None:
+        """Note what has been committed."""
+        for account in self.accounts.values():
+            memo.keep_account(account)
+        memo.keep_wallets(self.wallets.items())
+        self.saver.names.learn(self.saver.new_names, stored=True)
+
+
+def seal_of(account: Account, entry: Entry) -> Sealed:
+    """What tells whether an entry is there."""
+    return (account.account_id, entry.unit_id, entry.number, entry.hash)
+
+
+def find_driver(connection: Any) -> sqlite3.Connection:
+    """The `sqlite3` connection under what a caller gave: itself, or that of a SQLAlchemy or Django connection or session.
+
+    Raises `ConnectionForeign`.
+    """
+    found = connection
+    for _ in range(4):
+        if isinstance(found, sqlite3.Connection):
+            return found
+        begin = getattr(found, "exec_driver_sql", None)
+        if begin is not None and not found.in_transaction():
+            # SQLAlchemy commits only what it has begun itself.
+            begin("SELECT 1").close()
+        inner = getattr(found, "driver_connection", None) or getattr(found, "connection", None)
+        is_session = callable(inner) and not isinstance(inner, sqlite3.Connection)
+        found = inner() if is_session else inner
+    given = type(connection).__name__
+    advice = "pass an open sqlite3 connection, or SQLAlchemy's or Django's connection to SQLite"
+    raise ConnectionForeign(problem=f"is a {given}, which is none that can be joined", advice=advice)
+
+
+def refuse_other_database(driver: sqlite3.Connection, path: Path) -> None:
+    """Raises `ConnectionForeign` unless this is a connection to the ledger's own file."""
+    cursor = make_cursor(driver)
+    with saying_plainly(path):
+        files = {str(name): str(file) for _, name, file in cursor.execute("PRAGMA database_list")}
+    main = files.get("main", "")
+    with suppress(OSError):
+        if main and os.path.samefile(main, path):
+            return
+    advice = "open the ledger on that database, or pass a connection to this one"
+    raise ConnectionForeign(problem=f"is to {main or 'a database in memory'}, and this ledger is in {path}", advice=advice)
+
+
+def make_cursor(connection: sqlite3.Connection) -> sqlite3.Cursor:
+    """A cursor that gives plain tuples, whatever the connection has been told."""
+    cursor = connection.cursor()
+    cursor.row_factory = None
+    return cursor
+
+
+@contextmanager
+def join_transaction(driver: sqlite3.Connection, path: Path) -> Iterator[sqlite3.Cursor]:
+    """A savepoint in the caller's transaction, with the write lock taken. Leaving by an error undoes what was done.
+
+    Where `sqlite3` begins transactions by itself, before the first change, one is begun as it would. Raises `Busy` when
+    others keep the lock too long, and `ConnectionForeign` where every statement commits by itself.
+    """
+    cursor = make_cursor(driver)
+    patience = int(cursor.execute("PRAGMA busy_timeout").fetchone()[0])
+    texts = driver.text_factory
+    begins = not driver.in_transaction
+    if begins and (driver.isolation_level is None or getattr(driver, "autocommit", -1) is True):
+        raise ConnectionForeign(problem="has no transaction open", advice="begin one first, and commit it yourself")
+    cursor.execute(f"PRAGMA busy_timeout = {LONGEST_WAIT_SECONDS * 1000}")
+    driver.text_factory = str
+    try:
+        if begins:
+            cursor.execute("BEGIN IMMEDIATE")
+        cursor.execute(f"SAVEPOINT {SAVEPOINT}")
+        try:
+            cursor.execute(TAKE_WRITE_LOCK)
+            yield cursor
+        except BaseException:
+            # A full disk or a lost file may have ended the whole transaction already.
+            if driver.in_transaction:
+                cursor.execute(f"ROLLBACK TO {SAVEPOINT}")
+                cursor.execute(f"RELEASE {SAVEPOINT}")
+                if begins:
+                    cursor.execute("ROLLBACK")
+            raise
+        cursor.execute(f"RELEASE {SAVEPOINT}")
+    finally:
+        driver.text_factory = texts
+        cursor.execute(f"PRAGMA busy_timeout = {patience}")
+        cursor.close()
+
+
+class Undone(Exception):
+    """A unit of work was left without a commit: its savepoint is undone."""

@@ -1,0 +1,109 @@
+"""Work that can be begun again after any death: the same rounds, the same keys, and a log of what was acknowledged.
+
+Each account gets 1,000 credits; each round charges it 3, refunds 1 of that, settles 4 of a hold of 5, releases another
+hold, and is refused one charge. So after n rounds every account has spent 7n and got n back, whatever happened between.
+"""
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from farthing.core.errors import InsufficientCredits
+from farthing.core.requests import Request
+from farthing.engine.engine import Engine
+from farthing.engine.tickets import Outcome
+from farthing.store.contract import Store
+from tests.races.asking import charge, grant, hold, refund, release, settle
+from tests.races.books import open_sqlite
+from tests.races.faults import WatchedStore
+
+ACCOUNTS = ("acme", "bolt", "crux")
+GRANTED, SPENT_A_ROUND, BACK_A_ROUND = 1000, 7, 1
+Tell = Callable[[Request, Outcome], None]
+
+
+def run_rounds(engine: Engine, rounds: int, tell: Tell) -> None:
+    """All of it from the start; what was done before is replayed."""
+    run_all(engine, [grant(f"g-{account}", GRANTED, account) for account in ACCOUNTS], tell)
+    for turn in range(rounds):
+        first: list[Request] = [
+            request
+            for account in ACCOUNTS
+            for request in (
+                charge(f"c{turn}", 3, account),
+                hold(f"h{turn}", 5, account),
+                hold(f"i{turn}", 2, account),
+                charge(f"much{turn}", 10_000, account),
+            )
+        ]
+        done = run_all(engine, first, tell)
+        second: list[Request] = []
+        for place in range(0, len(done), 3):
+            charged, held, other = done[place : place + 3]
+            second += [refund(f"r{turn}", charged, 1), settle(f"s{turn}", held, 4), release(f"e{turn}", other)]
+        run_all(engine, second, tell)
+
+
+def run_all(engine: Engine, requests: list[Request], tell: Tell) -> list[Outcome]:
+    """One batch; refusals are meant, anything else is not."""
+    outcomes = []
+    for request, answer in zip(requests, engine.run_many(requests), strict=True):
+        if isinstance(answer, Outcome):
+            tell(request, answer)
+            outcomes.append(answer)
+        elif not isinstance(answer, InsufficientCredits):
+            raise answer
+    return outcomes
+
+
+def check_totals(store: Store, rounds: int) -> None:
+    """Nothing lost, nothing doubled: the books of every account after all rounds."""
+    for key in ACCOUNTS:
+        account = store.find_account(key)
+        assert account is not None
+        (wallet,) = store.read_wallets(account)
+        assert (wallet.granted, wallet.spent, wallet.refunded, wallet.held, wallet.debt) == (
+            GRANTED, SPENT_A_ROUND * rounds, BACK_A_ROUND * rounds, 0, 0,
+        )  # fmt: skip
+
+
+class Log:
+    """Lines that outlive the process that wrote them."""
+
+    def __init__(self, path: Path) -> None:
+        self.file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+
+    def tell(self, request: Request, outcome: Outcome) -> None:
+        """Write down that this was acknowledged: whose, its key and the hash of its receipt."""
+        os.write(self.file, f"{outcome.account.key} {request.key} {outcome.entries[0].hash.hex()}\n".encode())
+
+
+def read_log(path: Path) -> dict[tuple[str, str], bytes]:
+    """(account, key) → hash of every receipt that somebody was told of."""
+    lines = path.read_text().splitlines() if path.exists() else []
+    return {(account, key): bytes.fromhex(told) for account, key, told in (line.split() for line in lines)}
+
+
+def die_at_step(database: Path, log: Path, rounds: int, step: str, turn: int) -> None:
+    """A process that kills itself when it reaches `step` for the `turn`-th time; it ends well if it never does."""
+    reached = 0
+
+    def count(at: str) -> None:
+        nonlocal reached
+        reached += at == step
+        if reached == turn:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    watched: Any = WatchedStore(open_sqlite(database), count)
+    engine = Engine(watched)
+    run_rounds(engine, rounds, Log(log).tell)
+    engine.close()
+
+
+def work_until_killed(database: Path, log: Path, rounds: int) -> None:
+    """A process that works until it is done, or somebody ends it."""
+    engine = Engine(open_sqlite(database))
+    run_rounds(engine, rounds, Log(log).tell)
+    engine.close()
