@@ -16,6 +16,8 @@ from farthing.engine.batch import Batch
 from farthing.engine.tickets import Outcome
 from farthing.store.contract import Loaded, Store
 from farthing.store.memory import MemoryStore
+from farthing.store.sqlite import open_sqlite
+from farthing.store.sqlite import open_sqlite
 
 START = 1_750_000_000_000_000
 """Some instant in 2025."""
@@ -26,7 +28,11 @@ def open_memory(folder: Path, seal: Seal) -> Store:
     return MemoryStore(seal)
 
 
-STORES: dict[str, Callable[[Path, Seal], Store]] = {"memory": open_memory}
+def open_file(folder: Path, seal: Seal) -> Store:
+    return open_sqlite(f"sqlite:///{folder}/credits.db", create=True, seal=seal)
+
+
+STORES: dict[str, Callable[[Path, Seal], Store]] = {"memory": open_memory, "sqlite": open_file}
 
 
 @contextmanager

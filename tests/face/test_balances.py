@@ -141,9 +141,7 @@ def test_history_is_newest_first_and_says_everything(ledger, clock):
 def test_history_is_filtered_and_read_a_page_at_a_time(ledger):
     ledger.grant("acme", 1000)
     ledger.grant("umbrella", 5, unit="generations")
-    answers = ledger.batch(
-        [farthing.Charge("acme", 1, feature="chat" if n % 3 else "video") for n in range(450)]
-    )
+    answers = ledger.batch([farthing.Charge("acme", 1, feature="chat" if n % 3 else "video") for n in range(450)])
     assert all(isinstance(answer, farthing.Receipt) for answer in answers)
 
     assert sum(1 for _ in ledger.history("acme", feature="chat")) == 300

@@ -1,11 +1,15 @@
 """Many at once: each line is the verb of its name, and nobody's refusal harms a neighbour."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
 import farthing
 from farthing import Charge, Grant, Hold, Settle
+
+WRONG: Any = 1.5
+MISSPELT: Any = {"featur": "chat"}
 
 
 def test_a_batch_answers_line_by_line_in_order(ledger):
@@ -33,7 +37,7 @@ def test_a_batch_answers_line_by_line_in_order(ledger):
 def test_a_line_that_is_wrong_in_itself_is_refused_at_its_place(ledger):
     ledger.grant("acme", 10)
 
-    answers = ledger.batch([Charge("acme", 1), Charge("acme", 1.5), Settle("nonsense"), Charge("acme", 2)])
+    answers = ledger.batch([Charge("acme", 1), Charge("acme", WRONG), Settle("nonsense"), Charge("acme", 2)])
 
     assert [type(answer) for answer in answers] == [
         farthing.Receipt,
@@ -68,7 +72,7 @@ def test_what_is_no_line_is_a_mistake_of_the_program(ledger):
     with pytest.raises(TypeError, match=r"farthing\.Charge"):
         ledger.batch([("acme", 1)])
     with pytest.raises(TypeError, match="featur"):
-        ledger.batch([Charge("acme", 1, featur="chat")])
+        ledger.batch([Charge("acme", 1, **MISSPELT)])
 
 
 def test_a_line_shows_what_it_will_say():

@@ -64,9 +64,13 @@ def test_an_exception_is_not_masked_by_a_release_that_fails(ledger, monkeypatch)
     def be_busy(request):
         raise farthing.Busy(what="the store", seconds=2)
 
-    with pytest.raises(ZeroDivisionError) as caught, hold:
-        monkeypatch.setattr(ledger, "run", be_busy)
-        raise ZeroDivisionError
+    def work():
+        with hold:
+            monkeypatch.setattr(ledger, "run", be_busy)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError) as caught:
+        work()
 
     assert hold.id in caught.value.__notes__[0]
     monkeypatch.undo()
@@ -109,12 +113,18 @@ def test_a_settle_that_found_no_database_is_not_undone_by_leaving_the_block(ledg
     def lose_the_database(request):
         raise farthing.OutcomeUnknown(key=request.key)
 
-    with pytest.raises(farthing.OutcomeUnknown) as caught, ledger.hold("acme", 40) as hold:
-        monkeypatch.setattr(ledger, "run", lose_the_database)
-        try:
-            hold.settle(30)
-        finally:
-            monkeypatch.setattr(ledger, "run", run)
+    hold = ledger.hold("acme", 40)
+
+    def work():
+        with hold:
+            monkeypatch.setattr(ledger, "run", lose_the_database)
+            try:
+                hold.settle(30)
+            finally:
+                monkeypatch.setattr(ledger, "run", run)
+
+    with pytest.raises(farthing.OutcomeUnknown) as caught:
+        work()
 
     assert ledger.balance("acme").held == 40
     assert ledger.settle(hold.id, 30, key=caught.value.key).charged == 30

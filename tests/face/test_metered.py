@@ -7,7 +7,6 @@ import pytest
 import farthing
 
 
-
 def test_a_metered_function_is_charged_for_when_it_returns(ledger):
     ledger.grant("acme", 10)
 

@@ -71,9 +71,8 @@ def test_a_refusal_inside_leaves_the_callers_transaction_usable(ledger, connecti
 
 def test_a_hold_block_inside_is_released_by_an_exception(ledger, connection):
     connection.execute("BEGIN IMMEDIATE")
-    with ledger.within(connection) as tx:
-        with pytest.raises(ZeroDivisionError), tx.hold("acme", 5):
-            raise ZeroDivisionError
+    with ledger.within(connection) as tx, pytest.raises(ZeroDivisionError), tx.hold("acme", 5):
+        raise ZeroDivisionError
     connection.execute("COMMIT")
 
     assert ledger.balance("acme").held == 0
@@ -125,5 +124,5 @@ def test_a_block_that_is_over_takes_no_more(ledger, connection):
 
 
 def test_memory_has_no_connection_to_join():
-    with farthing.open("memory:") as ledger, pytest.raises(farthing.UrlInvalid), ledger.within(object()) as tx:
+    with farthing.open("memory:") as ledger, pytest.raises(farthing.ConnectionForeign), ledger.within(object()) as tx:
         tx.charge("acme", 1)

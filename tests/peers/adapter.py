@@ -1,4 +1,4 @@
-"""From the cases' vocabulary to Farthing's public face, and back: a case's step becomes a call, its answer the case's words.
+"""From the cases' vocabulary to Farthing's public face, and back: steps become calls, answers the cases' own words.
 
 Nothing here reaches behind the face. An operation is a method named after it; a word that is asserted is a reader in
 `READERS`. Holds live for 400 days unless a case gives a ttl (cases give none where time plays no part), and a refund

@@ -63,8 +63,9 @@ def read_case(path: Path, place: int, found: Any) -> Case:
         refuse(path, f"case {place + 1}", "has no id")
     name = found["id"]
     differs = "differs" in found
-    expect = found.get("farthing_expect", found.get("expect"))
-    setup, steps = found.get("setup", []), found.get("steps")
+    setup: Any = found.get("setup", [])
+    steps: Any = found.get("steps")
+    expect: Any = found.get("farthing_expect", found.get("expect"))
     for what, part in (("setup", setup), ("steps", steps), ("expect", expect)):
         if not isinstance(part, list) or not all(isinstance(item, dict) for item in part):
             refuse(path, name, f"{what} is not a list of objects")

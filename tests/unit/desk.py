@@ -41,6 +41,7 @@ from farthing.core.wallets import ACCOUNT_UNIT, Account, AccountState, Terms, Wa
 OPENED_AT = 1_700_000_000 * MICROSECONDS
 DAY = 86_400
 CREDITS = Unit(1, "credits", 0, 0)
+TABLES = ("lots", "holds", "debts")
 GENERATIONS = Unit(2, "generations", 0, 0)
 
 Amount = int | Sequence[tuple[int, int]]
@@ -103,7 +104,7 @@ class Desk:
             wallet.account = self.account
         for entry in decision.entries:
             self.entries[entry.unit_id].append(entry)
-        for table in ("lots", "holds", "debts"):
+        for table in TABLES:
             for unit, number in getattr(decision, table):
                 row = getattr(decision.wallets[unit], table)[number]
                 self.rows[table].setdefault(unit, {})[number] = row
@@ -147,13 +148,13 @@ class Desk:
 
     def find_broken_laws(self) -> list[Finding]:
         """Every law over every wallet, from its entries alone."""
-        findings = []
+        findings: list[Finding] = []
         for unit, wallet in self.wallets.items():
             fold = Fold(self.account, wallet.unit, self.seal)
             findings += check_entries(wallet, self.entries[unit], fold)
             if unit:
-                rows = [list(self.rows[table].get(unit, {}).values()) for table in ("lots", "holds", "debts")]
-                findings += check_state(Books(wallet, *rows, fold))
+                lots, holds, debts = (list(self.rows[table].get(unit, {}).values()) for table in TABLES)
+                findings += check_state(Books(wallet, lots, holds, debts, fold))
         return findings
 
     def key(self) -> str:
@@ -261,6 +262,11 @@ class Desk:
     def available(self, feature: str = "") -> int:
         """What a strict charge for a feature could take now."""
         return sum_available(self.wallet, name_number(feature) if feature else 0)
+
+
+def tell(refused: Any, *facts: str) -> tuple[Any, ...]:
+    """What a refusal that was caught says, by the names of its facts."""
+    return tuple(getattr(refused.value, fact) for fact in facts)
 
 
 def spread(amount: Amount) -> tuple[tuple[int, int], ...]:

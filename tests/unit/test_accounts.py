@@ -1,4 +1,7 @@
-"""Accounts open, freeze, thaw and close; settings keep to their bounds; several units move in one step or not at all."""
+"""Accounts open, freeze, thaw and close; settings keep to their bounds; several units move in one step or not."""
+
+import pickle
+from typing import Any
 
 import pytest
 
@@ -21,7 +24,7 @@ from farthing.core.requests import Charge, Close, Freeze, Mode, Open, Refund, Re
 from farthing.core.wallets import AccountState
 from tests.unit.desk import CREDITS, GENERATIONS, Desk, kinds_of
 
-WORDS = {"account": "acme"}
+WORDS: dict[str, Any] = {"account": "acme"}
 
 
 def make_new_desk():
@@ -158,7 +161,8 @@ def test_a_lower_overdraft_binds_the_next_request_and_takes_nothing_back():
     with pytest.raises(InsufficientCredits) as refused:
         desk.charge(1)
 
-    assert (refused.value.available, desk.wallet.debt) == (-3, 8)
+    assert refused.value.available == -3
+    assert desk.wallet.debt == 8
 
 
 def test_several_units_move_in_one_step_under_one_receipt():
@@ -291,3 +295,35 @@ def test_a_decision_leaves_what_it_was_given_as_it_was():
 
     for name in before.__slots__:
         assert getattr(held, name) == getattr(before, name), name
+
+
+def test_of_two_holds_over_several_units_each_finds_its_own_parts():
+    desk = Desk(CREDITS, GENERATIONS)
+    desk.grant([(1, 10), (2, 10)])
+    desk.hold([(1, 1), (2, 2)])
+    second = desk.hold([(1, 3), (2, 4)])
+
+    desk.settle(second)
+
+    assert [entry.amount for entry in desk.written] == [3, 4]
+    assert [wallet.held for unit, wallet in desk.wallets.items() if unit] == [1, 2]
+
+
+def test_a_charge_may_draw_on_very_many_lots():
+    desk = Desk()
+    for _ in range(70):
+        desk.grant(1)
+
+    receipt = desk.charge(70)
+
+    assert (receipt.lots, len(receipt.effects), desk.wallet.live) == (-70, 70 * 25, 0)
+
+
+def test_an_error_survives_the_way_between_processes():
+    desk = Desk()
+    with pytest.raises(InsufficientCredits) as refused:
+        desk.charge(5)
+
+    copy = pickle.loads(pickle.dumps(refused.value))
+
+    assert (type(copy), copy.facts, str(copy)) == (InsufficientCredits, refused.value.facts, str(refused.value))

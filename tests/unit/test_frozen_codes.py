@@ -125,6 +125,8 @@ CODES = {
     "DatabaseMissing": "database_missing",
     "DatabaseUnreadable": "database_unreadable",
     "DatabaseForeign": "database_foreign",
+    "BookMissing": "book_missing",
+    "ConnectionForeign": "connection_foreign",
     "SchemaOld": "schema_old",
     "UpgradeFirst": "upgrade_first",
     "UseTheOpenTransaction": "use_the_open_transaction",

@@ -11,7 +11,9 @@ from farthing.core.errors import NameInvalid, TimeInvalid
 from farthing.core.names import digest_key, name_number, read_account, read_key, read_name
 
 
-@pytest.mark.parametrize("text", ["chat", "Zoë", "日本", "a b", "x" * LONGEST_NAME, "emoji 🙂", "tab-free", "non\u00a0break"])
+@pytest.mark.parametrize(
+    "text", ["chat", "Zoë", "日本", "a b", "x" * LONGEST_NAME, "emoji 🙂", "tab-free", "non\u00a0break"]
+)
 def test_a_name_is_kept_as_it_is(text):
     assert read_name(text, what="feature") == text
 

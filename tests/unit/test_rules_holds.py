@@ -6,7 +6,7 @@ from farthing.core.bounds import HOLD_TTL, MICROSECONDS
 from farthing.core.entries import Kind
 from farthing.core.errors import HoldEnded, HoldNameTaken, HoldNotFound
 from farthing.core.wallets import HoldState, RestPolicy
-from tests.unit.desk import CREDITS, DAY, GENERATIONS, Desk, drew, gave, kinds_of
+from tests.unit.desk import CREDITS, DAY, GENERATIONS, Desk, drew, gave, kinds_of, tell
 
 
 def test_rule_09_a_hold_has_a_covered_part_and_a_bare_part():
@@ -278,7 +278,7 @@ def test_rule_13_extend_fails_at_the_deadline_and_after_it(seconds):
     with pytest.raises(HoldEnded) as refused:
         desk.extend(hold, 60)
 
-    assert (refused.value.state, refused.value.asked) == ("timed out", "extended")
+    assert tell(refused, "state", "asked") == ("timed out", "extended")
 
 
 def test_rule_13_a_name_is_unique_among_open_holds():
@@ -320,3 +320,16 @@ def test_rule_13_what_is_no_hold_cannot_be_settled():
             desk.settle(number, 1)
 
     assert desk.wallet.spent == 1
+
+
+def test_rule_10_a_grace_grant_that_ended_in_a_long_absence_is_breakage_like_any_other():
+    desk = Desk(rest_of_ended_lot=RestPolicy.GRACE, refund_grace=10 * MICROSECONDS)
+    ended = desk.grant(10, expires_at=desk.at(60))
+    desk.hold(10, ttl=100 * MICROSECONDS)
+    desk.wait(DAY)
+
+    written = desk.tidy()
+
+    assert kinds_of(written) == [Kind.TIMED_OUT, Kind.GRACED, Kind.EXPIRED]
+    assert [entry.effective_at for entry in written] == [desk.at(100), desk.at(100), desk.at(110)]
+    assert (desk.wallet.expired, desk.left(ended), desk.wallet.live) == (10, 0, 0)

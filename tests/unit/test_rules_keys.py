@@ -1,11 +1,11 @@
-"""Rule 28: what a key does, as far as core says; that it is looked up first, under the lock, the engine's tests show."""
+"""Rule 28: what a key does, as far as core says. That it is looked up under the lock, the engine's tests show."""
 
 import pytest
 
 from farthing.core.decide import find_replay
 from farthing.core.errors import InsufficientCredits, KeyReused
 from farthing.core.requests import UNSAID, Charge, Grant, Hold, Mode, Note, Record, Refund, Release, Settle
-from tests.unit.desk import CREDITS, GENERATIONS, Desk
+from tests.unit.desk import CREDITS, GENERATIONS, Desk, tell
 
 
 def charge(amount=5, **fields):
@@ -91,7 +91,7 @@ def test_rule_28_another_request_under_the_key_is_refused_and_told_where_it_diff
     with pytest.raises(KeyReused) as refused:
         desk.ask(other)
 
-    assert (refused.value.differs_in, refused.value.key) == (difference, "k")
+    assert tell(refused, "differs_in", "key") == (difference, "k")
     assert refused.value.first_seen_at.timestamp() * 1_000_000 == desk.now
 
 

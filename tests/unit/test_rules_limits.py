@@ -7,7 +7,7 @@ from farthing.core.entries import Kind
 from farthing.core.errors import HoldEnded, InsufficientCredits, SettleAboveHold
 from farthing.core.requests import Mode
 from farthing.core.wallets import HoldState, SettlePolicy
-from tests.unit.desk import Desk
+from tests.unit.desk import Desk, tell
 
 
 @pytest.mark.parametrize("what", ["charge", "hold"])
@@ -33,7 +33,7 @@ def test_rule_11_a_settle_may_pass_the_limit_and_the_next_request_is_refused():
     assert (receipt.amount, receipt.debt_after) == (40, 30)
     with pytest.raises(InsufficientCredits) as refused:
         desk.charge(1)
-    assert (refused.value.available, refused.value.short) == (-25, 26)
+    assert tell(refused, "available", "short") == (-25, 26)
     with pytest.raises(InsufficientCredits):
         desk.hold(1)
 
@@ -73,7 +73,7 @@ def test_rule_11_reject_refuses_and_the_hold_stays_open():
     with pytest.raises(SettleAboveHold) as refused:
         desk.settle(hold, 11)
 
-    assert (refused.value.held, refused.value.needed) == (10, 11)
+    assert tell(refused, "held", "needed") == (10, 11)
     assert (desk.wallet.held, desk.wallet.holds[hold].state) == (10, HoldState.OPEN)
     assert desk.settle(hold, 10).amount == 10
 

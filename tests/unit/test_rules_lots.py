@@ -5,7 +5,7 @@ import pytest
 from farthing.core.entries import Kind
 from farthing.core.errors import InsufficientCredits
 from farthing.core.names import name_number
-from tests.unit.desk import Desk, drew, kinds_of
+from tests.unit.desk import Desk, drew, kinds_of, tell
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_rule_06_a_strict_charge_takes_all_that_is_available_and_not_a_credit_mo
 
     receipt = desk.charge(45, feature="chat")
 
-    assert (refused.value.available, refused.value.short, refused.value.needed) == (45, 1, 46)
+    assert tell(refused, "available", "short", "needed") == (45, 1, 46)
     assert (receipt.available_after, receipt.debt_after) == (0, 5)
 
 
@@ -95,7 +95,7 @@ def test_rule_06_without_a_feature_only_unscoped_credit_counts():
     with pytest.raises(InsufficientCredits) as refused:
         desk.charge(11)
 
-    assert (refused.value.available, refused.value.feature) == (10, None)
+    assert tell(refused, "available", "feature") == (10, None)
 
 
 def test_rule_06_pending_grants_and_expired_ones_are_not_available():
@@ -128,10 +128,9 @@ def test_rule_06_the_refusal_explains_itself():
     with pytest.raises(InsufficientCredits) as refused:
         desk.charge(20, feature="video")
 
-    said = refused.value
-    assert (said.needed, said.available, said.held, said.short, said.top_up) == (20, 6, 4, 14, 14)
-    assert (said.arriving, said.feature) == (11, "video")
-    assert str(said) == (
+    assert tell(refused, "needed", "available", "held", "short", "top_up") == (20, 6, 4, 14, 14)
+    assert tell(refused, "arriving", "feature") == (11, "video")
+    assert str(refused.value) == (
         "acme needs 20 credits for video and can spend 6 (4 held): 14 short. 11 more arrive on 14 November 2023."
     )
 

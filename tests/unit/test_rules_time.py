@@ -4,7 +4,7 @@ import pytest
 
 from farthing.core.entries import Kind
 from farthing.core.errors import HoldEnded, InsufficientCredits, TimeInvalid
-from tests.unit.desk import DAY, Desk, kinds_of
+from tests.unit.desk import DAY, Desk, kinds_of, tell
 
 
 def test_rule_01_at_one_instant_holds_time_out_then_grants_expire_then_grants_start_then_the_request_runs():
@@ -85,7 +85,7 @@ def test_rule_01_a_grant_lives_from_its_effective_instant_on_and_not_before():
 
     desk.charge(10)
 
-    assert (refused.value.arriving, refused.value.available) == (10, 0)
+    assert tell(refused, "arriving", "available") == (10, 0)
     assert refused.value.resets_at.timestamp() * 1_000_000 == desk.at(60)
 
 
@@ -197,3 +197,13 @@ def test_rule_04_an_import_that_is_alive_is_a_grant_like_any_other():
 
     assert kinds_of(desk.written) == [Kind.IMPORTED]
     assert desk.left(grant) == 10
+
+
+def test_rule_01_a_scoped_grant_that_starts_pays_only_for_its_features():
+    desk = Desk()
+    desk.grant(10, starts_at=desk.at(60), features=["chat"])
+    desk.wait(60)
+
+    desk.charge(4, feature="chat")
+
+    assert (desk.available("chat"), desk.available()) == (6, 0)

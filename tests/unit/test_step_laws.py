@@ -7,7 +7,7 @@ from farthing.core.draft import Draft
 from farthing.core.entries import Kind
 from farthing.core.errors import LawBroken, TotalTooLarge
 from farthing.core.wallets import HoldState
-from tests.unit.desk import Desk
+from tests.unit.desk import Desk, tell
 
 
 def make_desk():
@@ -97,7 +97,7 @@ def test_totals_stay_within_bounds(total):
     with pytest.raises(TotalTooLarge) as refused:
         laws.totals_within_bounds(wallet, wallet.unit)
 
-    assert (refused.value.total, refused.value.largest) == (total, 2**63 - 1)
+    assert tell(refused, "total", "largest") == (total, 2**63 - 1)
 
 
 def test_a_total_below_the_negative_bound_is_refused_too():

@@ -10,7 +10,8 @@ import farthing
 from farthing.cli.exits import Exit
 from farthing.cli.options import DEFAULT_DB, Book, Db, Json, gather
 from farthing.cli.screen import Bar, lay_table, note, paint, say, say_json
-from farthing.core.errors import AccountNotFound, DatabaseForeign, DatabaseMissing, TermInvalid
+from farthing.core.errors import AccountNotFound, BookMissing, DatabaseForeign, DatabaseMissing, TermInvalid
+from farthing.face import schemas
 
 SHOWN_FINDINGS: Final = 20
 
@@ -54,7 +55,10 @@ def init(
         raise TermInvalid(
             what="--unit", given=", ".join(units or ()), problem="names one twice", advice="name each once"
         )
-    is_new = not is_there(db, book)
+    try:
+        is_new = not is_there(db, book)
+    except DatabaseForeign:
+        is_new = True
     with open_ledger(db, book, create=True, units=dict(wanted) or None) as ledger:
         counted = list(ledger.units().values())
         url = ledger.url
@@ -70,18 +74,14 @@ def is_there(db: str, book: str | None) -> bool:
     """Whether the database is there, with this book. Raises whatever else stands against opening it."""
     try:
         farthing.open(db, **gather(book=book)).close()
-    except (DatabaseMissing, DatabaseForeign):
-        return False
-    except TermInvalid as no:
-        if no.facts.get("what") != "book":
-            raise
+    except (DatabaseMissing, BookMissing):
         return False
     return db not in ("memory:", "memory://")
 
 
 def migrate(db: Db = DEFAULT_DB, in_json: Json = False) -> None:
     """Bring a database to this release's schema, all of it or nothing. Nothing to do is fine. Keep a backup."""
-    done = farthing.migrate(db)
+    done = schemas.migrate(db)
     if in_json:
         say_json({"db": done.url, "before": done.before, "after": done.after, "changed": done.before != done.after})
     elif done.before == done.after:

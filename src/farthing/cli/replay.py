@@ -125,7 +125,7 @@ def agree_on_terms(ledger: farthing.Ledger, job: Job) -> None:
     """Write the terms down under the trace's own key. Raises `KeyReused` if it was replayed here on other terms."""
     account, terms = name_account(0), job.describe_terms()
     digest = hashlib.sha256(terms.encode()).hexdigest()[:16]
-    ledger.open_account(account)
+    ledger.open_account(account, key=job.make_key("open"))
     try:
         ledger.record(
             account, 0, unit=job.prices.unit.name, feature=f"{FEATURE} {digest}", key=job.make_key("terms"),

@@ -26,7 +26,8 @@ def void(draft: Draft, request: Void, asked: int | None) -> None:
     """Take unspent credits away: of the grant that is named, else in burn-down order. What is held stays held."""
     wallet, lot = draft.wallet, None
     if request.grant is not None:
-        lot = wallet.lots.get(request.grant.number)
+        is_own = request.grant.account_id == wallet.account.account_id
+        lot = wallet.lots.get(request.grant.number) if is_own else None
         if lot is None:
             raise GrantNotFound(account=wallet.account.key, grant=request.grant_id)
     left = wallet.free if lot is None else lot.remaining

@@ -12,8 +12,8 @@ FarthingError
 │   ├── Overloaded · Busy        nothing was written
 │   └── OutcomeUnknown           the database went away around the commit: carries the key
 ├── Misconfigured    an operator must act; found at start-up whenever possible
-│   └── DatabaseMissing · DatabaseUnreadable · DatabaseForeign · BookMissing · ConnectionForeign · SchemaOld · UpgradeFirst · UseTheOpenTransaction
-│       · UnitChanged · ClockDisagrees · ClockIsFrozen · ChainKeyWrong · UrlInvalid · LedgerClosed
+│   └── DatabaseMissing · DatabaseUnreadable · DatabaseForeign · BookMissing · ConnectionForeign · SchemaOld · UpgradeFirst
+│       · UseTheOpenTransaction · UnitChanged · ClockDisagrees · ClockIsFrozen · ChainKeyWrong · UrlInvalid · LedgerClosed
 └── LawBroken        the books do not add up: this wallet is stopped, the evidence kept
 
 To add one: a class with a docstring, a `code` never used before, its facts as annotations, a `text` made from them;

@@ -15,6 +15,8 @@ def grant(draft: Draft, request: Grant, amount: int) -> None:
     wallet, is_import = draft.wallet, isinstance(request, Import)
     starts_at = draft.t if request.starts_at is None else request.starts_at
     expires_at = find_end(request, starts_at)
+    if is_import and request.starts_at is None and expires_at <= starts_at:
+        starts_at = expires_at - 1
     if expires_at <= draft.t and not is_import:
         given, now = to_instant(expires_at).isoformat(), to_instant(draft.t).isoformat()
         problem, advice = f"has passed (it is {now})", "grant for a later end, or import it to keep the history"

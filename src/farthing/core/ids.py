@@ -1,7 +1,7 @@
 """Ids that people see: a prefix and base-32 of where the thing lives, so that looking one up needs no search.
 
 An id is (shard, account, unit, number); the number is the wallet's entry that made the thing. They grow in order
-within a wallet, carry a check byte, and are minted without dice. Prefixes: acc gra hld rct ent (pur comes later).
+within a wallet, carry two check bytes, and are minted without dice. Prefixes: acc gra hld rct ent (pur comes later).
 """
 
 import hashlib
@@ -29,7 +29,7 @@ def write_id(prefix: str, place: Place) -> str:
     pieces = [value.to_bytes((value.bit_length() + 7) // 8, "big") for value in place]
     sizes = len(pieces[0]) << 12 | len(pieces[1]) << 8 | len(pieces[2]) << 4 | len(pieces[3])
     payload = sizes.to_bytes(2, "big") + b"".join(pieces)
-    payload += check_byte(prefix, payload)
+    payload += digest_payload(prefix, payload)
     bits = len(payload) * 8
     pad = -bits % 5
     number = int.from_bytes(payload, "big") << pad
@@ -53,7 +53,7 @@ def read_id(text: object, *prefixes: str) -> Place:
         number = number << 5 | VALUES[character]
     size, pad = divmod(len(body) * 5, 8)
     payload = (number >> pad).to_bytes(size, "big")
-    place = unpack_place(payload[:-1])
+    place = unpack_place(payload[:-2])
     if place is None or write_id(prefix, place) != text:
         raise IdInvalid(given=text[:60], expected=expected, problem="is mistyped or cut short")
     return place
@@ -72,6 +72,6 @@ def unpack_place(payload: bytes) -> Place | None:
     return Place(*values) if start == len(payload) else None
 
 
-def check_byte(prefix: str, payload: bytes) -> bytes:
-    """One byte that a mistyped id almost never has right."""
-    return hashlib.blake2b(prefix.encode() + payload, digest_size=1).digest()
+def digest_payload(prefix: str, payload: bytes) -> bytes:
+    """Two bytes that a mistyped id, or one of another kind, has right once in 65,536 times."""
+    return hashlib.blake2b(prefix.encode() + payload, digest_size=2).digest()

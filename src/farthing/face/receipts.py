@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Final
 
 from farthing.core.amounts import Unit, to_decimal
@@ -117,13 +118,15 @@ def read_receipt(runner: Runner, outcome: Outcome) -> Receipt:
     """The receipt of an outcome."""
     desk, account, entries = runner.desk, outcome.account, outcome.entries
     lead = entries[0]
-    for entry in entries:
-        if (entry.unit_id, entry.number) == (entry.lead_unit, entry.lead_number):
-            lead = entry
+    if len(entries) == 1:
+        numbers = [read_part(desk, account, entries)]
+    else:
+        units = list(dict.fromkeys([lead.lead_unit, *[entry.unit_id for entry in entries]]))
+        numbers = [read_part(desk, account, [entry for entry in entries if entry.unit_id == unit]) for unit in units]
+        for entry in entries:
+            if (entry.unit_id, entry.number) == (entry.lead_unit, entry.lead_number):
+                lead = entry
     effects = unpack_effects(lead.effects)
-    units = list(dict.fromkeys([lead.unit_id, *[entry.unit_id for entry in entries]]))
-    numbers = [read_part(desk, account, [e for e in entries if e.unit_id == unit]) for unit in units]
-    parts = tuple([ReceiptPart(**number) for number in numbers])
     return Receipt(
         **numbers[0],
         id=write_id("rct", place_of(account, lead.unit_id, lead.lead_number)),
@@ -136,7 +139,7 @@ def read_receipt(runner: Runner, outcome: Outcome) -> Receipt:
         deadline=find_deadline(lead, effects),
         hold=find_hold(account, lead),
         grant=find_grant(account, lead, effects),
-        parts=parts,
+        parts=tuple([ReceiptPart(**number) for number in numbers]),
         replayed=outcome.replayed,
         provisional=outcome.provisional,
     )
@@ -147,10 +150,34 @@ def place_of(account: Account, unit_id: int, number: int) -> Place:
     return Place(account.shard, account.account_id, unit_id, number)
 
 
+@lru_cache(maxsize=4096)
+def write_grant_id(place: Place) -> str:
+    """The id of a grant. The same few grants pay again and again."""
+    return write_id("gra", place)
+
+
+class Scale:
+    """Smallest parts of one unit as decimals; most numbers of a receipt are zero, and zero is made once."""
+
+    __slots__ = ("unit", "zero")
+
+    def __init__(self, unit: Unit) -> None:
+        self.unit = unit
+        self.zero = to_decimal(0, unit)
+
+    def show(self, parts: int) -> Decimal:
+        """An amount as people see it."""
+        return to_decimal(parts, self.unit) if parts else self.zero
+
+
+find_scale = lru_cache(maxsize=256)(Scale)
+
+
 def read_part(desk: Desk, account: Account, entries: Sequence[Entry]) -> dict[str, Any]:
     """What a request's entries in one unit say: the first is the request's own, breakage may follow."""
     first, last = entries[0], entries[-1]
-    unit = desk.get_unit_of(first.unit_id)
+    scale = find_scale(desk.get_unit_of(first.unit_id))
+    show = scale.show
     effects = unpack_effects(first.effects)
     available = next(entry for entry in reversed(entries) if entry.feature == first.feature).available_after
     owed = repaid = 0
@@ -159,29 +186,31 @@ def read_part(desk: Desk, account: Account, entries: Sequence[Entry]) -> dict[st
             owed += value
         elif effect == DEBT_PAID and key and value > 0:
             repaid += value
+    amount, after = show(first.amount), show(available)
+    spent, balance = sum([entry.spent for entry in entries]), last.balance_after
     return {
-        "unit": unit.name,
-        "amount": to_decimal(first.amount, unit),
-        "charged": to_decimal(sum([entry.spent for entry in entries]), unit),
-        "granted": to_decimal(first.amount if first.kind in GIVEN else 0, unit),
-        "refunded": to_decimal(sum([entry.refunded for entry in entries]), unit),
-        "uncovered": to_decimal(first.uncovered, unit),
-        "owed": to_decimal(owed, unit),
-        "repaid": to_decimal(repaid, unit),
-        "broken": to_decimal(sum([entry.expired for entry in entries]), unit),
-        "available": to_decimal(available, unit),
-        "balance": to_decimal(last.balance_after, unit),
-        "held": to_decimal(last.held_after, unit),
-        "debt": to_decimal(last.debt_after, unit),
-        "lots": list_lots(account, unit, merge_shares(first.kind, effects)),
+        "unit": scale.unit.name,
+        "amount": amount,
+        "charged": amount if spent == first.amount else show(spent),
+        "granted": amount if first.kind in GIVEN else scale.zero,
+        "refunded": show(sum([entry.refunded for entry in entries])),
+        "uncovered": show(first.uncovered),
+        "owed": show(owed),
+        "repaid": show(repaid),
+        "broken": show(sum([entry.expired for entry in entries])),
+        "available": after,
+        "balance": after if balance == available else show(balance),
+        "held": show(last.held_after),
+        "debt": show(last.debt_after),
+        "lots": list_lots(account, scale, merge_shares(first.kind, effects)),
     }
 
 
-def list_lots(account: Account, unit: Unit, shares: Iterable[tuple[int, int]]) -> tuple[LotShare, ...]:
+def list_lots(account: Account, scale: Scale, shares: Iterable[tuple[int, int]]) -> tuple[LotShare, ...]:
     """Shares by lot, with the grant's id in place of the lot's number."""
     return tuple(
         [
-            LotShare(write_id("gra", place_of(account, unit.unit_id, lot)), to_decimal(amount, unit))
+            LotShare(write_grant_id(place_of(account, scale.unit.unit_id, lot)), scale.show(amount))
             for lot, amount in shares
         ]
     )

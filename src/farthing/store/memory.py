@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, contextmanager
 from farthing.core.amounts import Unit
 from farthing.core.bounds import LONGEST_WAIT_SECONDS
 from farthing.core.entries import Seal
-from farthing.core.errors import Busy, LedgerClosed, UnitChanged, UrlInvalid
+from farthing.core.errors import Busy, ConnectionForeign, LedgerClosed, UnitChanged
 from farthing.core.names import name_number
 from farthing.core.requests import digest_note
 from farthing.core.wallets import ACCOUNT_UNIT, Account, Wallet
@@ -53,9 +53,9 @@ class MemoryStore:
             self.lock.release()
 
     def work_within(self, connection: object) -> AbstractContextManager[Work]:
-        """Memory has no connections that one could join. Raises `UrlInvalid`."""
-        problem = "has no connections, so no call can join one"
-        raise UrlInvalid(given=self.url, problem=problem, expected="sqlite:///PATH")
+        """Memory has no connections that one could join. Raises `ConnectionForeign`."""
+        advice = "open the ledger on the database that the connection is to"
+        raise ConnectionForeign(problem="cannot be joined by a ledger in memory", advice=advice)
 
     def refuse_closed(self) -> None:
         """Raise `LedgerClosed` once the store was closed."""

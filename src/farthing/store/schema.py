@@ -1,8 +1,8 @@
-"""The tables, once for SQLite and PostgreSQL. Fixed columns, 8-byte integers, instants in microseconds UTC, few indexes.
+"""The tables, once for SQLite and PostgreSQL. Fixed columns, 8-byte integers, times in microseconds UTC.
 
 Every name begins with `farthing_`, since the database may be the host's own, with an `account` of its own in it. Hot
-tables carry `shard`, and no foreign keys: nobody writes a row without its wallet's lock. What changes often stands in no
-index. Once released, a table changes by a revision in `migrations/` only; a test holds the two against each other.
+tables carry `shard` and no foreign keys: nobody writes a row without its wallet's lock. There are few indexes, and what
+changes often stands in none. Once released, a table changes by a revision in `migrations/` only: a test compares both.
 """
 
 from typing import Any, Final
@@ -75,14 +75,12 @@ def list_optional(columns: tuple[str, ...]) -> tuple[str, ...]:
     return (*columns[first : last + 1], "key_digest", "request_digest", "note_digest")
 
 
-UPDATED: Final = {"postgresql_with": {"fillfactor": 80}}
+UPDATED: Final[dict[str, Any]] = {"postgresql_with": {"fillfactor": 80}}
 PLACE = ("shard", "account_id", "unit_id")
 
 meta = make_table("meta", "id", ("id", "encoding_version", "chain_check"))
 book = make_table("book", "book", ("book", "name", "mode"), UniqueConstraint("name"))
-unit = make_table(
-    "unit", "unit_id", ("unit_id", "book", "name", "scale", "digits"), UniqueConstraint("book", "name")
-)
+unit = make_table("unit", "unit_id", ("unit_id", "book", "name", "scale", "digits"), UniqueConstraint("book", "name"))
 account = Table(
     PREFIX + "account",
     metadata,

@@ -11,7 +11,7 @@ import threading
 import time
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Final
 
@@ -39,8 +39,6 @@ class Connections:
         self.writer: sqlite3.Connection | None = None
         self.checkpoint_at = LARGEST_WAL
         self.is_closed = False
-        self.is_torn = False
-        """Whether the process forked while a connection was in use: then SQLite cannot be used here any more."""
         self.begin_locks()
         FORKS.add(self)
 
@@ -54,14 +52,15 @@ class Connections:
 
     def refuse_closed(self) -> None:
         """Raise `LedgerClosed` once the store was closed, `DatabaseUnreadable` where a fork has torn it."""
-        if self.process != os.getpid():
-            # Whatever forked did not ask Python: nothing could be closed.
-            self.begin_in_child(torn=True)
+        self.notice_fork()
         if self.is_closed:
             raise LedgerClosed()
-        if self.is_torn:
-            problem = "this process was forked while its parent was using it: open the ledger after the fork"
-            raise DatabaseUnreadable(path=str(self.path), problem=problem)
+        refuse_torn_path(self.path)
+
+    def notice_fork(self) -> None:
+        """Whatever forked did not ask Python, so that nothing was closed before."""
+        if self.process != os.getpid():
+            self.begin_in_child(torn=self.writer is not None or bool(self.idle) or bool(self.reading))
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Cursor]:
@@ -90,10 +89,9 @@ class Connections:
             self.writer = connect_writer(self.path)
         cursor = make_cursor(self.writer)
         self.shrink_log(cursor)
-        left = max(0, int((deadline - time.monotonic()) * 1000))
-        if left < LONGEST_WAIT_SECONDS * 900:
-            cursor.execute(f"PRAGMA busy_timeout = {left}")
-        cursor.execute("BEGIN IMMEDIATE")
+        left = deadline - time.monotonic()
+        with limit_patience(cursor, left) if left < LONGEST_WAIT_SECONDS / 2 else nullcontext():
+            cursor.execute("BEGIN IMMEDIATE")
         self.memo.check(cursor)
         return cursor
 
@@ -120,9 +118,8 @@ class Connections:
         except OSError:
             return
         if size > self.checkpoint_at:
-            cursor.execute("PRAGMA busy_timeout = 0")
-            busy = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-            cursor.execute(f"PRAGMA busy_timeout = {LONGEST_WAIT_SECONDS * 1000}")
+            with limit_patience(cursor, 0):
+                busy = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
             self.checkpoint_at = size + LARGEST_WAL if busy else LARGEST_WAL
 
     @contextmanager
@@ -160,8 +157,7 @@ class Connections:
 
     def close(self) -> None:
         """Close everything that nobody uses now; readers that are under way close when they end."""
-        if self.process != os.getpid():
-            self.begin_in_child(torn=True)
+        self.notice_fork()
         self.is_closed = True
         FORKS.discard(self)
         if self.gate.acquire(timeout=LONGEST_WAIT_SECONDS):
@@ -199,12 +195,22 @@ class Connections:
         self.queue.close()
         self.memo.forget()
         if torn:
-            self.is_torn = True
+            TORN.add(self.path)
             LEFT_BEHIND.append(self.writer)
             LEFT_BEHIND.extend(self.idle)
             keep_for_ever(LEFT_BEHIND)
         self.writer = None
         self.begin_locks()
+
+
+@contextmanager
+def limit_patience(cursor: sqlite3.Cursor, seconds: float) -> Iterator[None]:
+    """Wait for locks of other connections no longer than this."""
+    cursor.execute(f"PRAGMA busy_timeout = {max(0, int(seconds * 1000))}")
+    try:
+        yield
+    finally:
+        cursor.execute(f"PRAGMA busy_timeout = {LONGEST_WAIT_SECONDS * 1000}")
 
 
 class Forks:
@@ -247,6 +253,17 @@ class Forks:
 
 LEFT_BEHIND: Final[list[sqlite3.Connection | None]] = []
 """Connections of a parent process that could not be closed: closing them here would tamper with its locks and log."""
+
+
+TORN: Final[set[Path]] = set()
+"""Databases that the parent was using when this process was forked off: SQLite cannot be used on them here."""
+
+
+def refuse_torn_path(path: Path) -> None:
+    """Raises `DatabaseUnreadable` for a database that a fork has torn."""
+    if path in TORN:
+        problem = "this process was forked while its parent was using it: fork first, or start the process afresh"
+        raise DatabaseUnreadable(path=str(path), problem=problem)
 
 
 def keep_for_ever(things: object) -> None:

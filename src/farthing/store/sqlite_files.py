@@ -80,7 +80,9 @@ def check_file(path: Path, *, create: bool) -> bool:
     if not path.parent.is_dir():
         raise DatabaseUnreadable(path=str(path), problem=f"there is no directory {path.parent}: make it first")
     if not os.access(path.parent, os.W_OK):
-        raise DatabaseUnreadable(path=str(path), problem=f"no file can be made in {path.parent}: check who may write there")
+        raise DatabaseUnreadable(
+            path=str(path), problem=f"no file can be made in {path.parent}: check who may write there"
+        )
     return True
 
 
@@ -144,7 +146,9 @@ def name_problem(error: sqlite3.Error, path: Path) -> Busy | DatabaseUnreadable:
     """What to say of a failure of SQLite's."""
     code: int | None = getattr(error, "sqlite_errorcode", None)
     if code is None:
-        return DatabaseUnreadable(path=str(path), problem="it has something in it that cannot be read: run `farthing verify`")
+        return DatabaseUnreadable(
+            path=str(path), problem="it has something in it that cannot be read: run `farthing verify`"
+        )
     if code == sqlite3.SQLITE_BUSY_SNAPSHOT:
         what = f"{path} (others wrote after this transaction began to read: begin it with BEGIN IMMEDIATE)"
         return Busy(what=what, seconds=0)

@@ -134,7 +134,7 @@ class Loader:
         return [entry for _, entry in found]
 
     def load_holds(self, located: Located, loaded: Loaded) -> list[tuple[WalletKey, Hold]]:
-        """The parts of the holds that are named by id, whose units count as asked for, and open holds asked for by name."""
+        """The parts of holds named by id, whose units count as asked for, and open holds under the names asked for."""
         holds: list[tuple[WalletKey, Hold]] = []
         places = [(place.account_id, place.unit_id, place.number) for place in located.holds]
         leads = take_holds(sql.ask(self.cursor, sql.LEADING_PARTS, places))
@@ -229,7 +229,7 @@ class Loader:
         self.load_named(wallets)
 
     def load_lots(self, wallets: dict[WalletKey, Parts]) -> None:
-        """All live and pending lots where there are few or all are wanted, else the first live ones in burn-down order."""
+        """All live and pending lots where there are few or all are wanted, else the first live ones in order."""
         asked = []
         for key, parts in wallets.items():
             wallet = parts.wallet

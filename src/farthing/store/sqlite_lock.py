@@ -1,9 +1,9 @@
-"""The queue of writing processes: lock files beside the database. For order among writers only: safety is SQLite's own.
+"""The queue of writing processes: lock files beside the database. For order among writers; safety is SQLite's own.
 
-SQLite lets whoever asks at the right moment write next, so a busy process starves the others. Here whoever wants to write
-first takes the turnstile (`-turn`), of which there is one, and waits in it for the lock (`-lock`): whoever lets go of the
-lock finds the turnstile taken by somebody who has waited, and queues behind them. Every wait is by short looks, since a
-blocking `flock` has no bound. The files stay when the ledger is closed: a lock file that goes away locks nothing.
+SQLite lets whoever asks at the right moment write next, so a busy process starves the others. Here whoever wants to
+write first takes the turnstile (`-turn`), of which there is one, and waits in it for the lock (`-lock`): whoever lets
+go of the lock finds the turnstile taken by somebody who has waited, and queues behind them. Every wait is by short
+looks, since a blocking `flock` has no bound. The files stay: a lock file that goes away locks nothing.
 """
 
 import os

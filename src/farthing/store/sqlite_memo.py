@@ -55,12 +55,12 @@ class Memo:
             if len(self.accounts) > self.most:
                 del self.accounts[next(iter(self.accounts))]
 
-    def keep_wallets(self, wallets: Iterable[tuple[WalletKey, Wallet]]) -> None:
-        """Remember wallets as they were just committed."""
+    def keep_wallets(self, wallets: Iterable[tuple[WalletKey, Wallet | None]]) -> None:
+        """Remember wallets as they were just committed, and forget those given as None."""
         kept = self.wallets
         for key, wallet in wallets:
             kept.pop(key, None)
-            trimmed = trim_wallet(wallet)
+            trimmed = None if wallet is None else trim_wallet(wallet)
             if trimmed is not None and self.most:
                 kept[key] = trimmed
         while len(kept) > self.most:

@@ -1,24 +1,25 @@
-"""What a batch writes to SQLite: one statement for all rows of a kind, each of which must change as many as it was given."""
+"""What a batch writes to SQLite: one statement for all rows of a kind, which must change as many as it was given."""
 
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
-from farthing.core.entries import Effect, Entry
+from farthing.core.entries import EFFECT, Effect, Entry, unpack_effects
 from farthing.core.errors import LawBroken
 from farthing.core.laws import break_law
 from farthing.core.wallets import Account
 from farthing.store import sqlite_statements as sql
 from farthing.store.contract import Changes, WalletKey
 from farthing.store.name_book import NameBook
-from farthing.store.needs import names_in
+from farthing.store.needs import NAMED_IN_EFFECTS
 from farthing.store.sqlite_load import Loader
 from farthing.store.wallet_rows import Row, give_debt, give_hold, give_lot, give_wallet
 
 NAMING: Final = frozenset({Effect.LOT_SET, Effect.HOLD_SET, Effect.DEBT_MADE})
 """Effects in which there may be a name."""
 
-EFFECT_BYTES: Final = 25
+EFFECT_BYTES: Final = EFFECT.size
+FEATURE, MODEL, QUANTITY = (Entry._fields.index(name) for name in ("feature", "model", "quantity"))
 ONE_LOT_MOVED: Final = bytes([Effect.LOT_MOVED])
 
 
@@ -161,18 +162,24 @@ class Saver:
 
 
 def list_names(entries: Iterable[Entry]) -> set[int]:
-    """The numbers of all names that entries use. As `needs.names_in`, but it looks into few effects."""
+    """The numbers of all names that entries use, as `needs.names_in` gives them, with few effects looked into."""
     numbers: set[int] = set()
-    naming: list[Entry] = []
     for entry in entries:
-        numbers.add(entry.feature)
-        if entry.model or entry.member or entry.actor or entry.api_key:
-            numbers.update(name for name in (entry.model, entry.member, entry.actor, entry.api_key) if name)
-        kinds = entry.effects[::EFFECT_BYTES]
-        if kinds != ONE_LOT_MOVED and not NAMING.isdisjoint(kinds):
-            naming.append(entry)
-    numbers.discard(0)
-    return numbers | names_in(naming) if naming else numbers
+        numbers |= find_named(entry[FEATURE : FEATURE + 1] + entry[MODEL:QUANTITY], entry.effects)
+    return numbers
+
+
+def find_named(used: Iterable[Any], effects: bytes) -> set[int]:
+    """The numbers of the names in an entry: those in its columns and those in its effects."""
+    numbers = {number for number in used if number}
+    kinds = effects[::EFFECT_BYTES]
+    if kinds != ONE_LOT_MOVED and not NAMING.isdisjoint(kinds):
+        for effect, _, key, value in unpack_effects(effects[: len(effects) // EFFECT_BYTES * EFFECT_BYTES]):
+            if effect == Effect.DEBT_MADE and key:
+                numbers.add(key)
+            elif (effect, key) in NAMED_IN_EFFECTS:
+                numbers.add(value)
+    return numbers
 
 
 def find_clash(cursor: sqlite3.Cursor, changes: Changes) -> LawBroken:

@@ -31,9 +31,7 @@ ENTRY: Final = list_columns(Entry._fields, "r")
 ACCOUNT: Final = list_columns(Account._fields, "r")
 WALLET: Final = list_columns(WALLET_COLUMNS, "r")
 
-BURNDOWN: Final = (
-    "r.priority, r.expires_at, (length(r.features) = 0), r.promotional DESC, r.effective_at, r.number"
-)
+BURNDOWN: Final = "r.priority, r.expires_at, (length(r.features) = 0), r.promotional DESC, r.effective_at, r.number"
 """The order of `rank_lot`, as the index has it."""
 
 ACCOUNTS_BY_KEY: Final = f"SELECT {ACCOUNT} FROM asked CROSS JOIN {P}account AS r ON r.book = a AND r.key = b"
@@ -63,7 +61,10 @@ NAMED_HOLDS: Final = (
     f"SELECT a, r.unit_id, {HOLD} FROM asked CROSS JOIN {P}hold AS r INDEXED BY {P}hold_named"
     " ON r.account_id = a AND r.name = b WHERE r.ended_at = 0 AND r.name <> 0"
 )
-LEADING_PARTS: Final = f"SELECT a, r.unit_id, {HOLD} FROM asked CROSS JOIN {P}hold AS r {BY_PLACE} WHERE r.lead_unit = b AND r.lead_number = c"
+LEADING_PARTS: Final = (
+    f"SELECT a, r.unit_id, {HOLD} FROM asked CROSS JOIN {P}hold AS r {BY_PLACE}"
+    " WHERE r.lead_unit = b AND r.lead_number = c"
+)
 OTHER_PARTS: Final = (
     f"SELECT a, r.unit_id, {HOLD} FROM asked CROSS JOIN {P}hold AS r INDEXED BY {P}hold_part"
     " ON r.account_id = a AND r.lead_unit = b AND r.lead_number = c WHERE r.unit_id <> r.lead_unit"
@@ -73,7 +74,8 @@ TAKEN_KEYS: Final = (
     " ON r.account_id = a AND r.key_digest = b WHERE r.key_digest IS NOT NULL"
 )
 FROM_LEAD_ON: Final = (
-    f"SELECT r.position, {ENTRY} FROM {P}entry AS r WHERE r.account_id = ? AND r.unit_id = ? AND r.number >= ? ORDER BY r.number"
+    f"SELECT r.position, {ENTRY} FROM {P}entry AS r"
+    " WHERE r.account_id = ? AND r.unit_id = ? AND r.number >= ? ORDER BY r.number"
 )
 OTHERS_OF_LEAD: Final = (
     f"SELECT r.position, {ENTRY} FROM {P}entry AS r INDEXED BY {P}entry_lead"

@@ -86,7 +86,7 @@ def seal_of(account: Account, entry: Entry) -> Sealed:
 
 
 def find_driver(connection: Any) -> sqlite3.Connection:
-    """The `sqlite3` connection under what a caller gave: itself, or that of a SQLAlchemy or Django connection or session.
+    """The `sqlite3` connection under what a caller gave: itself, or a SQLAlchemy or Django connection, or a session.
 
     Raises `ConnectionForeign`.
     """
@@ -99,8 +99,10 @@ def find_driver(connection: Any) -> sqlite3.Connection:
             # SQLAlchemy commits only what it has begun itself.
             begin("SELECT 1").close()
         inner = getattr(found, "driver_connection", None) or getattr(found, "connection", None)
-        is_session = callable(inner) and not isinstance(inner, sqlite3.Connection)
-        found = inner() if is_session else inner
+        if callable(inner) and not isinstance(inner, sqlite3.Connection):
+            # A session's connection is asked for by a call.
+            inner = inner()
+        found = inner
     given = type(connection).__name__
     advice = "pass an open sqlite3 connection, or SQLAlchemy's or Django's connection to SQLite"
     raise ConnectionForeign(problem=f"is a {given}, which is none that can be joined", advice=advice)
@@ -116,7 +118,9 @@ def refuse_other_database(driver: sqlite3.Connection, path: Path) -> None:
         if main and os.path.samefile(main, path):
             return
     advice = "open the ledger on that database, or pass a connection to this one"
-    raise ConnectionForeign(problem=f"is to {main or 'a database in memory'}, and this ledger is in {path}", advice=advice)
+    raise ConnectionForeign(
+        problem=f"is to {main or 'a database in memory'}, and this ledger is in {path}", advice=advice
+    )
 
 
 def make_cursor(connection: sqlite3.Connection) -> sqlite3.Cursor:
@@ -127,41 +131,42 @@ def make_cursor(connection: sqlite3.Connection) -> sqlite3.Cursor:
 
 
 @contextmanager
-def join_transaction(driver: sqlite3.Connection, path: Path) -> Iterator[sqlite3.Cursor]:
-    """A savepoint in the caller's transaction, with the write lock taken. Leaving by an error undoes what was done.
+def join_transaction(driver: sqlite3.Connection, path: Path) -> Iterator[tuple[sqlite3.Cursor, Callable[[], None]]]:
+    """A savepoint in the caller's transaction, with the write lock taken, and what keeps it; else it is undone.
 
     Where `sqlite3` begins transactions by itself, before the first change, one is begun as it would. Raises `Busy` when
     others keep the lock too long, and `ConnectionForeign` where every statement commits by itself.
     """
-    cursor = make_cursor(driver)
-    patience = int(cursor.execute("PRAGMA busy_timeout").fetchone()[0])
-    texts = driver.text_factory
     begins = not driver.in_transaction
     if begins and (driver.isolation_level is None or getattr(driver, "autocommit", -1) is True):
         raise ConnectionForeign(problem="has no transaction open", advice="begin one first, and commit it yourself")
-    cursor.execute(f"PRAGMA busy_timeout = {LONGEST_WAIT_SECONDS * 1000}")
-    driver.text_factory = str
-    try:
-        if begins:
-            cursor.execute("BEGIN IMMEDIATE")
-        cursor.execute(f"SAVEPOINT {SAVEPOINT}")
+    cursor = make_cursor(driver)
+    kept: list[bool] = []
+    texts, driver.text_factory = driver.text_factory, str
+    with saying_plainly(path):
+        patience = cursor.execute("PRAGMA busy_timeout").fetchone()[0]
+        cursor.execute(f"PRAGMA busy_timeout = {LONGEST_WAIT_SECONDS * 1000}")
         try:
-            cursor.execute(TAKE_WRITE_LOCK)
-            yield cursor
-        except BaseException:
-            # A full disk or a lost file may have ended the whole transaction already.
-            if driver.in_transaction:
-                cursor.execute(f"ROLLBACK TO {SAVEPOINT}")
-                cursor.execute(f"RELEASE {SAVEPOINT}")
-                if begins:
-                    cursor.execute("ROLLBACK")
-            raise
-        cursor.execute(f"RELEASE {SAVEPOINT}")
-    finally:
-        driver.text_factory = texts
-        cursor.execute(f"PRAGMA busy_timeout = {patience}")
-        cursor.close()
+            if begins:
+                cursor.execute("BEGIN IMMEDIATE")
+            cursor.execute(f"SAVEPOINT {SAVEPOINT}")
+            try:
+                cursor.execute(TAKE_WRITE_LOCK)
+                yield cursor, lambda: kept.append(True)
+            finally:
+                # A full disk or a lost file may have ended the whole transaction already.
+                if driver.in_transaction:
+                    leave_savepoint(cursor, keep=bool(kept), begun=begins)
+        finally:
+            driver.text_factory = texts
+            cursor.execute(f"PRAGMA busy_timeout = {patience}")
+            cursor.close()
 
 
-class Undone(Exception):
-    """A unit of work was left without a commit: its savepoint is undone."""
+def leave_savepoint(cursor: sqlite3.Cursor, *, keep: bool, begun: bool) -> None:
+    """Make what was done part of the transaction, or undo it, and the transaction too if it was begun for it."""
+    if not keep:
+        cursor.execute(f"ROLLBACK TO {SAVEPOINT}")
+    cursor.execute(f"RELEASE {SAVEPOINT}")
+    if begun and not keep:
+        cursor.execute("ROLLBACK")

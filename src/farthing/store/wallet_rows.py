@@ -1,4 +1,4 @@
-"""Between rows of the database and values of core, for every SQL dialect: which columns there are, and how each is kept."""
+"""Between rows of a database and values of core, for every SQL dialect: which columns there are, how each is kept."""
 
 import struct
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,4 @@
-"""The first schema: books, units, accounts, wallets with their lots, holds and debts, and the entries that explain them."""
+"""The first schema: books, units, accounts, wallets with lots, holds and debts, and the entries that explain them."""
 
 from typing import Any
 
@@ -19,7 +19,8 @@ BYTES = (
     "body", "chain_check",
 )  # fmt: skip
 WALLET = (
-    PLACE + "seq head clock next_due granted refunded adjusted spent expired free scoped covered bare debt live pending "
+    PLACE
+    + "seq head clock next_due granted refunded adjusted spent expired free scoped covered bare debt live pending "
     "stopped overdraft settle_above_hold rest_of_ended_lot hold_ttl refund_grace"
 )
 LOT = (
@@ -29,8 +30,9 @@ LOT = (
 HOLD = PLACE + "number lead_unit lead_number amount feature name deadline state settled bare draws ended_at"
 DEBT = PLACE + "number feature amount remaining payers ended_at"
 MOVED = (
-    "unit_id number kind lead_unit lead_number amount uncovered granted refunded adjusted spent expired lots covered bare "
-    "debt balance_after held_after debt_after available_after of_number feature catalog_version effective_at recorded_at"
+    "unit_id number kind lead_unit lead_number amount uncovered granted refunded adjusted spent expired lots covered "
+    "bare debt balance_after held_after debt_after available_after of_number feature catalog_version effective_at "
+    "recorded_at"
 )
 UNSAID = (
     "model member actor api_key quantity tokens_in tokens_cache_read tokens_cache_write tokens_out tokens_reasoning "
@@ -72,7 +74,9 @@ def make_column(name: str, *, null: bool = False) -> sa.Column[Any]:
     return sa.Column(name, kind, nullable=null, autoincrement=False)
 
 
-def make_table(name: str, keys: str, columns: str, *more: Any, null: str = "", texts: tuple[str, ...] = TEXTS, **options: Any) -> None:
+def make_table(
+    name: str, keys: str, columns: str, *more: Any, null: str = "", texts: tuple[str, ...] = TEXTS, **options: Any
+) -> None:
     made = []
     for column in columns.split():
         if column in texts:

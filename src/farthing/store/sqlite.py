@@ -1,0 +1,257 @@
+"""The SQLite store: one file, one process or several, full durability. `contract.py` says what it keeps.
+
+Where things are: opening and connections in `sqlite_files` and `sqlite_connections`, the queue of processes in
+`sqlite_lock`, a batch in `sqlite_load`, `sqlite_save` and `sqlite_work`, reading in `sqlite_reads`.
+"""
+
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Final
+
+from farthing.core.amounts import Unit
+from farthing.core.entries import Seal
+from farthing.core.errors import UnitChanged
+from farthing.core.wallets import ACCOUNT_UNIT, Account, Wallet
+from farthing.store import sqlite_oddities, sqlite_reads
+from farthing.store.contract import CommitUnknown, History, WalletRecord, Work
+from farthing.store.name_book import NameBook
+from farthing.store.needs import OWN_NAMES
+from farthing.store.sqlite_connections import Connections
+from farthing.store.sqlite_files import connect_writer, name_problem
+from farthing.store.sqlite_load import Loader
+from farthing.store.sqlite_memo import MOST_REMEMBERED, Memo
+from farthing.store.sqlite_opening import prepare_database
+from farthing.store.sqlite_save import Saver
+from farthing.store.sqlite_work import (
+    Sealed,
+    SqliteWork,
+    find_driver,
+    join_transaction,
+    make_cursor,
+    refuse_other_database,
+)
+from farthing.store.versions import PREFIX
+
+UNITS_FRESH_SECONDS: Final = 1.0
+"""How long units are believed to be as last read; others may add some."""
+
+UNITS: Final = f"SELECT unit_id, name, scale, digits FROM {PREFIX}unit WHERE book = ? ORDER BY unit_id"
+ADD_UNIT: Final = f"INSERT INTO {PREFIX}unit (unit_id, book, name, scale, digits) VALUES (?, ?, ?, ?, ?)"
+SET_DIGITS: Final = f"UPDATE {PREFIX}unit SET digits = ? WHERE unit_id = ?"
+NAME: Final = f"SELECT text FROM {PREFIX}name WHERE number = ?"
+HASH: Final = f"SELECT hash FROM {PREFIX}entry WHERE account_id = ? AND unit_id = ? AND number = ?"
+
+
+def open_sqlite(
+    url: str,
+    *,
+    create: bool = False,
+    book: str = "main",
+    test: bool = False,
+    seal: Seal | None = None,
+    remembered: int = MOST_REMEMBERED,
+) -> "SqliteStore":
+    """Open one book of the database at `sqlite:///PATH`, brought to this release's schema if it has an older one.
+
+    `create` makes what is missing: the file, our tables in it, the book. `remembered` bounds how many wallets are kept
+    in memory between batches (0 for none). Nothing is written where this raises: `UrlInvalid`, `DatabaseMissing`,
+    `DatabaseUnreadable`, `DatabaseForeign`, `BookMissing`, `UpgradeFirst`, `ChainKeyWrong`, `ClockIsFrozen`, `Busy`.
+    """
+    sealed = seal or Seal()
+    path, number = prepare_database(url, create=create, book=book, test=test, seal=sealed)
+    return SqliteStore(path, number, sealed, remembered)
+
+
+class SqliteStore:
+    """A SQLite database, opened for one book. See `contract.Store`."""
+
+    def __init__(self, path: Path, book: int, seal: Seal, remembered: int = MOST_REMEMBERED) -> None:
+        self.path = path
+        self.book = book
+        self.seal = seal
+        self.url = f"sqlite:///{path}"
+        self.memo = Memo(remembered)
+        self.connections = Connections(path, self.memo)
+        self.names = NameBook()
+        for text in OWN_NAMES:
+            self.names.intern(text)
+        self.known_units: dict[str, Unit] = {}
+        self.unit_ids: dict[int, Unit] = {0: ACCOUNT_UNIT}
+        self.units_read_at = 0.0
+        self.units()
+
+    def work(self) -> AbstractContextManager[Work]:
+        """Begin a unit of work, in the queue of all processes that write this database. Raises `Busy`."""
+        return self.lend_work()
+
+    @contextmanager
+    def lend_work(self) -> Iterator[Work]:
+        """See `work`."""
+        with self.connections.writing() as cursor:
+            yield self.make_work(cursor, self.memo, self.commit)
+
+    def work_within(self, connection: object) -> AbstractContextManager[Work]:
+        """A unit of work in the caller's transaction. Raises `ConnectionForeign`, and `Busy` after a bounded wait."""
+        return self.lend_work_within(connection)
+
+    @contextmanager
+    def lend_work_within(self, connection: object) -> Iterator[Work]:
+        """See `work_within`. Nothing of it is remembered, since the caller may undo it."""
+        self.connections.refuse_closed()
+        driver = find_driver(connection)
+        refuse_other_database(driver, self.path)
+        with join_transaction(driver, self.path) as (cursor, keep):
+            yield self.make_work(cursor, Memo(0), lambda _: keep())
+
+    def make_work(self, cursor: sqlite3.Cursor, memo: Memo, finish: Callable[[SqliteWork], None]) -> SqliteWork:
+        """A unit of work on this cursor, which `finish` commits."""
+        loader = Loader(cursor, self.book, self.seal, self.find_unit, memo)
+        return SqliteWork(self.path, cursor, loader, Saver(cursor, loader, self.names), finish)
+
+    def commit(self, work: SqliteWork) -> None:
+        """Commit. Where that fails and the transaction is gone, look on a fresh connection how it ended."""
+        try:
+            work.cursor.execute("COMMIT")
+        except sqlite3.Error as error:
+            if work.cursor.connection.in_transaction or work.last is None:
+                raise
+            self.connections.drop_writer()
+            if not self.find_committed(work.last):
+                raise name_problem(error, self.path) from None
+        work.remember(self.memo)
+
+    def find_committed(self, last: Sealed) -> bool:
+        """Whether an entry is there, for good: the log is worked into the database first, so that what a failed write
+        may have left in it is either durable or gone. Raises `CommitUnknown` where that cannot be done."""
+        try:
+            writer = connect_writer(self.path)
+            try:
+                cursor = make_cursor(writer)
+                if cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+                    raise CommitUnknown
+                found = cursor.execute(HASH, last[:3]).fetchone()
+            finally:
+                writer.close()
+        except sqlite3.Error:
+            raise CommitUnknown from None
+        return found is not None and found[0] == last[3]
+
+    def units(self) -> dict[str, Unit]:
+        """The units of this book by name, the default one first, no older than a second."""
+        if time.monotonic() - self.units_read_at > UNITS_FRESH_SECONDS:
+            with self.connections.reading_at_once() as cursor:
+                self.read_units(cursor)
+        return self.known_units
+
+    def read_units(self, cursor: sqlite3.Cursor) -> None:
+        """Learn the units that there are."""
+        known = sqlite_reads.take_units(cursor.execute(UNITS, (self.book,)).fetchall())
+        self.unit_ids = {0: ACCOUNT_UNIT} | {unit.unit_id: unit for unit in known.values()}
+        self.known_units = known
+        self.units_read_at = time.monotonic()
+
+    def find_unit(self, cursor: sqlite3.Cursor, unit_id: int) -> Unit | None:
+        """A unit of this book by its id; 0 is the account's own."""
+        found = self.unit_ids.get(unit_id)
+        if found is None:
+            self.read_units(cursor)
+            found = self.unit_ids.get(unit_id)
+        return found
+
+    def add_units(self, units: Sequence[Unit]) -> None:
+        """Add units; a known name keeps its id and scale, and takes new digits. Raises `UnitChanged`."""
+        with self.connections.reading_at_once() as cursor:
+            self.read_units(cursor)
+        refuse_changed_scale(units, self.known_units)
+        if all(unit.name in self.known_units and self.known_units[unit.name].digits == unit.digits for unit in units):
+            return
+        with self.connections.writing() as cursor:
+            known = sqlite_reads.take_units(cursor.execute(UNITS, (self.book,)).fetchall())
+            refuse_changed_scale(units, known)
+            for unit in units:
+                if unit.name in known:
+                    cursor.execute(SET_DIGITS, (unit.digits, known[unit.name].unit_id))
+                else:
+                    unit_id = cursor.execute(f"SELECT coalesce(max(unit_id), 0) + 1 FROM {PREFIX}unit").fetchone()[0]
+                    cursor.execute(ADD_UNIT, (unit_id, self.book, unit.name, unit.scale, unit.digits))
+                    known[unit.name] = unit._replace(unit_id=unit_id)
+            cursor.execute("COMMIT")
+            # What is remembered has the units' old digits.
+            self.memo.forget()
+            self.read_units(cursor)
+
+    def intern_name(self, text: str) -> int:
+        """The number of a name; its text is written with the first entry that uses it."""
+        return self.names.intern(text)
+
+    def name_text(self, number: int) -> str:
+        """The text of a name's number; empty for 0 and for one that nobody knows."""
+        text = self.names.find_text(number)
+        if text is None:
+            with self.connections.reading_at_once() as cursor:
+                row = cursor.execute(NAME, (number,)).fetchone()
+            if row is None:
+                return ""
+            text = str(row[0])
+            self.names.learn([(number, text)], stored=True)
+        return text
+
+    def find_account(self, key: str) -> Account | None:
+        """An account by its key, without a lock."""
+        with self.connections.reading_at_once() as cursor:
+            return sqlite_reads.find_account(cursor, self.book, key)
+
+    def nearest_accounts(self, key: str, most: int = 3) -> list[str]:
+        """Keys that look like this one."""
+        with self.connections.reading_at_once() as cursor:
+            return sqlite_reads.nearest_accounts(cursor, self.book, key, most)
+
+    def read_wallet(self, account: Account, unit: Unit) -> Wallet:
+        """A wallet, whole, in one consistent read without a lock."""
+        with self.connections.reading_at_once() as cursor:
+            return sqlite_reads.read_wallet(cursor, account, unit, self.seal)
+
+    def read_wallets(self, account: Account) -> list[Wallet]:
+        """Every wallet that this account has but that of unit 0, whole, in one consistent read, by unit id."""
+        with self.connections.reading_at_once() as cursor:
+            return sqlite_reads.read_wallets(cursor, account, self.seal, self.find_unit)
+
+    def list_history(
+        self, account: Account | None, unit_id: int | None, feature: int | None, before: int | None, most: int
+    ) -> list[tuple[int, History]]:
+        """Entries newest first, each with its position in the ledger."""
+        with self.connections.reading_at_once() as cursor:
+            return sqlite_reads.list_history(cursor, self.book, account, unit_id, feature, before, most)
+
+    def iter_records(self) -> Iterator[WalletRecord]:
+        """Every wallet of the book with its entries, streamed, in one consistent read."""
+        with self.connections.reading_at_once() as cursor:
+            yield from sqlite_reads.iter_records(cursor, self.book, self.find_unit)
+
+    def count_entries(self) -> int:
+        """Entries in this book."""
+        with self.connections.reading_at_once() as cursor:
+            return sqlite_reads.count_entries(cursor, self.book)
+
+    def find_oddities(self) -> Iterator[tuple[str, str]]:
+        """What is wrong with tables that no wallet vouches for."""
+        with self.connections.reading_at_once() as cursor:
+            yield from sqlite_oddities.find_oddities(cursor, self.book)
+
+    def after_fork(self) -> None:
+        """Forget what belongs to the parent process. Forks that Python knows of are prepared for by themselves."""
+        self.connections.notice_fork()
+
+    def close(self) -> None:
+        """Let go of connections and files; refuse everything from now on."""
+        self.connections.close()
+
+
+def refuse_changed_scale(units: Sequence[Unit], known: dict[str, Unit]) -> None:
+    """Raises `UnitChanged` if any of these is known with another scale."""
+    for unit in units:
+        if unit.name in known and known[unit.name].scale != unit.scale:
+            raise UnitChanged(unit=unit.name, scale=known[unit.name].scale, wanted=unit.scale)

@@ -1,0 +1,182 @@
+"""What is read from SQLite without a lock: wallets, history, whole books. Each function reads inside the transaction of
+the cursor that it is given, so all of its answer is as of one moment."""
+
+import difflib
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from typing import Any, Final
+
+from farthing.core.amounts import Unit
+from farthing.core.bounds import NEVER
+from farthing.core.burndown import widen_wallet
+from farthing.core.entries import Entry, Seal
+from farthing.core.wallets import ACCOUNT_UNIT, Account, Wallet
+from farthing.store import sqlite_statements as sql
+from farthing.store.contract import History, WalletKey, WalletRecord
+from farthing.store.sqlite_load import take_holds
+from farthing.store.sqlite_work import make_cursor
+from farthing.store.versions import PREFIX as P
+from farthing.store.wallet_rows import (
+    ACCOUNT_COLUMNS,
+    WALLET_COLUMNS,
+    Row,
+    take_account,
+    take_debt,
+    take_hold,
+    take_lot,
+    take_wallet,
+)
+
+PAGE: Final = 256
+"""Rows taken at a time from a table that may be long."""
+
+MOST_ALIKE: Final = 1000
+"""Keys among which the nearest are looked for."""
+
+OF: Final = "r.account_id = ? AND r.unit_id = ?"
+ROW_OF_WALLET: Final = f"SELECT {sql.WALLET} FROM {P}wallet AS r WHERE {OF}"
+ACCOUNT_OF_KEY: Final = f"SELECT {sql.ACCOUNT} FROM {P}account AS r WHERE r.book = ? AND r.key = ?"
+ACCOUNT_OF_ID: Final = f"SELECT {sql.ACCOUNT} FROM {P}account AS r WHERE r.account_id = ?"
+UNITS_OF_ACCOUNT: Final = f"SELECT unit_id FROM {P}wallet WHERE account_id = ? ORDER BY unit_id"
+ALL_LOTS: Final = f"SELECT {sql.LOT} FROM {P}lot AS r WHERE {OF} ORDER BY r.number"
+ALL_HOLDS: Final = f"SELECT {sql.HOLD} FROM {P}hold AS r WHERE {OF} ORDER BY r.number"
+ALL_DEBTS: Final = f"SELECT {sql.DEBT} FROM {P}debt AS r WHERE {OF} ORDER BY r.number"
+ALL_ENTRIES: Final = f"SELECT {sql.ENTRY} FROM {P}entry AS r WHERE {OF} ORDER BY r.number"
+NEXT_WALLETS: Final = (
+    f"SELECT {sql.list_columns(ACCOUNT_COLUMNS, 'a')}, r.unit_id, {sql.WALLET} FROM {P}wallet AS r"
+    f" CROSS JOIN {P}account AS a ON a.account_id = r.account_id"
+    " WHERE (r.account_id, r.unit_id) > (?, ?) AND a.book = ? ORDER BY r.account_id, r.unit_id LIMIT ?"
+)
+HISTORY: Final = (
+    f"SELECT r.position, {sql.list_columns(ACCOUNT_COLUMNS, 'a')}, {sql.ENTRY},"
+    f" (SELECT n.body FROM {P}note AS n"
+    " WHERE n.account_id = r.account_id AND n.unit_id = r.unit_id AND n.number = r.number)"
+)
+# The unary plus keeps SQLite from walking the whole ledger by position where it can walk one wallet by number.
+HISTORY_OF_WALLET: Final = (
+    f"{HISTORY} FROM {P}entry AS r CROSS JOIN {P}account AS a ON a.account_id = r.account_id"
+    " WHERE r.account_id = ? AND r.unit_id = ? AND +r.position < ?{} ORDER BY r.number DESC LIMIT ?"
+)
+HISTORY_OF_BOOK: Final = (
+    f"{HISTORY} FROM {P}entry AS r NOT INDEXED CROSS JOIN {P}account AS a ON a.account_id = r.account_id"
+    " WHERE a.book = ? AND r.position < ?{} ORDER BY r.position DESC LIMIT ?"
+)
+FindUnit = Callable[[sqlite3.Cursor, int], Unit | None]
+
+
+def find_account(cursor: sqlite3.Cursor, book: int, key: str) -> Account | None:
+    """An account by its key."""
+    row = cursor.execute(ACCOUNT_OF_KEY, (book, key)).fetchone()
+    return None if row is None else take_account(row)
+
+
+def read_wallet(cursor: sqlite3.Cursor, account: Account, unit: Unit, seal: Seal) -> Wallet:
+    """A wallet, whole, with its account as it is now; a new one if it has no row."""
+    found = cursor.execute(ACCOUNT_OF_ID, (account.account_id,)).fetchone()
+    known = account if found is None else take_account(found)
+    row = cursor.execute(ROW_OF_WALLET, (known.account_id, unit.unit_id)).fetchone()
+    return Wallet(known, unit, seal.begin(known, unit)) if row is None else widen(cursor, take_wallet(known, unit, row))
+
+
+def read_wallets(cursor: sqlite3.Cursor, account: Account, seal: Seal, find_unit: FindUnit) -> list[Wallet]:
+    """Every wallet of an account but that of unit 0, whole, by unit id."""
+    unit_ids = [row[0] for row in cursor.execute(UNITS_OF_ACCOUNT, (account.account_id,)).fetchall()]
+    units = [find_unit(cursor, unit_id) for unit_id in unit_ids if unit_id]
+    return [read_wallet(cursor, account, unit, seal) for unit in units if unit is not None]
+
+
+def widen(cursor: sqlite3.Cursor, wallet: Wallet) -> Wallet:
+    """The same wallet with its live and pending lots, open holds with their lots, and unpaid debts."""
+    key = (wallet.account.account_id, wallet.unit.unit_id)
+    holds = [hold for _, hold in take_holds(sql.ask(cursor, sql.OPEN_HOLDS, [key]))]
+    lots = [take_lot(row[2:]) for row in sql.ask(cursor, sql.OPEN_LOTS, [key])]
+    debts = [take_debt(row[2:]) for row in sql.ask(cursor, sql.OPEN_DEBTS, [key])]
+    drawn = {lot for hold in holds for lot, _ in hold.draws} - {lot.number for lot in lots}
+    rows = sql.ask(cursor, sql.LOTS, [(*key, number) for number in sorted(drawn)])
+    lots += [take_lot(row[2:]) for row in rows]
+    return widen_wallet(wallet, lots, sorted(holds), debts)
+
+
+def list_history(
+    cursor: sqlite3.Cursor,
+    book: int,
+    account: Account | None,
+    unit_id: int | None,
+    feature: int | None,
+    before: int | None,
+    most: int,
+) -> list[tuple[int, History]]:
+    """Entries newest first, each with its position."""
+    before = NEVER if before is None else before
+    more, values = ("", ()) if feature is None else (" AND r.feature = ?", (feature,))
+    if account is None:
+        if unit_id is not None:
+            more, values = f"{more} AND r.unit_id = ?", (*values, unit_id)
+        rows = cursor.execute(HISTORY_OF_BOOK.format(more), (book, before, *values, most))
+        return [take_history(row) for row in rows]
+    unit_ids = [unit_id]
+    if unit_id is None:
+        unit_ids = [row[0] for row in cursor.execute(UNITS_OF_ACCOUNT, (account.account_id,)).fetchall()]
+    found: list[tuple[int, History]] = []
+    for named in unit_ids:
+        rows = cursor.execute(HISTORY_OF_WALLET.format(more), (account.account_id, named, before, *values, most))
+        found += [take_history(row) for row in rows]
+    found.sort(key=lambda item: -item[0])
+    return found[:most]
+
+
+def take_history(row: Row) -> tuple[int, History]:
+    """One listed entry from its columns."""
+    last = 1 + len(ACCOUNT_COLUMNS)
+    return row[0], History(take_account(row[1:last]), Entry._make(row[last:-1]), row[-1])
+
+
+def iter_records(cursor: sqlite3.Cursor, book: int, find_unit: FindUnit) -> Iterator[WalletRecord]:
+    """Every wallet of the book with all its rows, by account and unit; those of unknown units are oddities."""
+    last: WalletKey = (-NEVER - 1, -NEVER - 1)
+    while rows := cursor.execute(NEXT_WALLETS, (*last, book, PAGE)).fetchall():
+        for row in rows:
+            account, unit_id = take_account(row[: len(ACCOUNT_COLUMNS)]), row[len(ACCOUNT_COLUMNS)]
+            last = (account.account_id, unit_id)
+            unit = ACCOUNT_UNIT if unit_id == 0 else find_unit(cursor, unit_id)
+            if unit is not None:
+                wallet = widen(cursor, take_wallet(account, unit, row[-len(WALLET_COLUMNS) :]))
+                yield WalletRecord(
+                    wallet,
+                    iter_entries(cursor, last),
+                    [take_lot(lot) for lot in cursor.execute(ALL_LOTS, last)],
+                    [take_hold(hold) for hold in cursor.execute(ALL_HOLDS, last)],
+                    [take_debt(debt) for debt in cursor.execute(ALL_DEBTS, last)],
+                )
+
+
+def iter_entries(cursor: sqlite3.Cursor, key: WalletKey) -> Iterator[Entry]:
+    """The entries of a wallet by number, a page at a time, on a cursor of their own."""
+    rows = make_cursor(cursor.connection).execute(ALL_ENTRIES, key)
+    while page := rows.fetchmany(PAGE):
+        yield from map(Entry._make, page)
+
+
+def count_entries(cursor: sqlite3.Cursor, book: int) -> int:
+    """Entries in a book; quickly if there is no other."""
+    books: int = cursor.execute(f"SELECT count(*) FROM {P}book").fetchone()[0]
+    counting = f"SELECT count(*) FROM {P}entry AS r"
+    if books > 1:
+        counting += f" CROSS JOIN {P}account AS a ON a.account_id = r.account_id WHERE a.book = {book}"
+    count: int = cursor.execute(counting).fetchone()[0]
+    return count
+
+
+def nearest_accounts(cursor: sqlite3.Cursor, book: int, key: str, most: int) -> list[str]:
+    """Keys that look like this one: among those that begin alike, and some that come after it in order."""
+    keys: list[str] = []
+    for start in (key[:2], key[:1], ""):
+        listing = f"SELECT key FROM {P}account WHERE book = ? AND key >= ? ORDER BY key LIMIT ?"
+        keys += [row[0] for row in cursor.execute(listing, (book, start, MOST_ALIKE))]
+    return difflib.get_close_matches(key, list(islice(dict.fromkeys(keys), MOST_ALIKE)), most)
+
+
+def take_units(rows: Sequence[Any]) -> dict[str, Unit]:
+    """Units by name."""
+    return {name: Unit(unit_id, name, scale, digits) for unit_id, name, scale, digits in rows}

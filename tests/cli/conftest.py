@@ -1,0 +1,65 @@
+"""A shell with a database of its own: `shell("charge", "acme", "5")` gives exit code, stdout and stderr."""
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from farthing.cli import main
+
+
+class Done(NamedTuple):
+    """What a command came to."""
+
+    code: int
+    out: str
+    err: str
+
+    def json(self) -> Any:
+        """Stdout, which must be JSON and nothing else."""
+        return json.loads(self.out)
+
+
+class Shell:
+    """Runs commands in this process, on one database."""
+
+    def __init__(self, folder: Path, capture: pytest.CaptureFixture[str]) -> None:
+        self.folder = folder
+        self.capture = capture
+        self.file = folder / "credits.db"
+
+    def __call__(self, *arguments: str) -> Done:
+        """Run one command line."""
+        self.capture.readouterr()
+        code = main(list(arguments))
+        printed = self.capture.readouterr()
+        return Done(code, printed.out, printed.err)
+
+    def ask(self, *arguments: str) -> Any:
+        """The same, which must succeed, with its JSON."""
+        done = self(*arguments, "--json")
+        assert (done.code, done.err) == (0, ""), done
+        return done.json()
+
+    def count_lines(self) -> int:
+        """How many entries the ledger has."""
+        return len(self.ask("history", "--limit", "100000"))
+
+
+@pytest.fixture
+def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Shell:
+    """A shell in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FARTHING_DB", "sqlite:///credits.db")
+    for name in ("FARTHING_BOOK", "FARTHING_CHAIN_KEY", "FARTHING_DEBUG"):
+        monkeypatch.delenv(name, raising=False)
+    return Shell(tmp_path, capsys)
+
+
+@pytest.fixture
+def shell(bare: Shell) -> Shell:
+    """A shell whose database has an account `acme` with 100 credits."""
+    assert bare("init").code == 0
+    assert bare("grant", "acme", "100", "--source", "purchase", "--key", "pay_31").code == 0
+    return bare
