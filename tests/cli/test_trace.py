@@ -100,7 +100,7 @@ def test_a_file_that_changes_between_the_two_readings_is_refused(tmp_path):
 
 def test_the_check_sees_every_row_and_its_error_goes_through(tmp_path):
     path = write(tmp_path, HEAD + b"t,1,2\nt,3,4\n")
-    seen = []
+    seen: list[Row] = []
 
     scan_trace(path, seen.append, lambda done, total: None)
 

@@ -17,7 +17,6 @@ from farthing.engine.tickets import Outcome
 from farthing.store.contract import Loaded, Store
 from farthing.store.memory import MemoryStore
 from farthing.store.sqlite import open_sqlite
-from farthing.store.sqlite import open_sqlite
 
 START = 1_750_000_000_000_000
 """Some instant in 2025."""

@@ -1,6 +1,6 @@
 """Work that can be begun again after any death: the same rounds, the same keys, and a log of what was acknowledged.
 
-Each account gets 1,000 credits; each round charges it 3, refunds 1 of that, settles 4 of a hold of 5, releases another
+Each account gets a million; each round charges it 3, refunds 1 of that, settles 4 of a hold of 5, releases another
 hold, and is refused one charge. So after n rounds every account has spent 7n and got n back, whatever happened between.
 """
 
@@ -20,14 +20,14 @@ from tests.races.books import open_sqlite
 from tests.races.faults import WatchedStore
 
 ACCOUNTS = ("acme", "bolt", "crux")
-GRANTED, SPENT_A_ROUND, BACK_A_ROUND = 1000, 7, 1
+GRANTED, SPENT_A_ROUND, BACK_A_ROUND = 1_000_000, 7, 1
 Tell = Callable[[Request, Outcome], None]
 
 
-def run_rounds(engine: Engine, rounds: int, tell: Tell) -> None:
-    """All of it from the start; what was done before is replayed."""
+def run_rounds(engine: Engine, rounds: int, tell: Tell, first_round: int = 0) -> None:
+    """All of it from a round on; what was done before is replayed."""
     run_all(engine, [grant(f"g-{account}", GRANTED, account) for account in ACCOUNTS], tell)
-    for turn in range(rounds):
+    for turn in range(first_round, rounds):
         first: list[Request] = [
             request
             for account in ACCOUNTS
@@ -35,7 +35,7 @@ def run_rounds(engine: Engine, rounds: int, tell: Tell) -> None:
                 charge(f"c{turn}", 3, account),
                 hold(f"h{turn}", 5, account),
                 hold(f"i{turn}", 2, account),
-                charge(f"much{turn}", 10_000, account),
+                charge(f"much{turn}", 2 * GRANTED, account),
             )
         ]
         done = run_all(engine, first, tell)
@@ -86,6 +86,11 @@ def read_log(path: Path) -> dict[tuple[str, str], bytes]:
     return {(account, key): bytes.fromhex(told) for account, key, told in (line.split() for line in lines)}
 
 
+def last_round(log: Path) -> int:
+    """The last round of which something was acknowledged."""
+    return max([int(key[1:]) for _, key in read_log(log) if key.startswith("c")], default=0)
+
+
 def die_at_step(database: Path, log: Path, rounds: int, step: str, turn: int) -> None:
     """A process that kills itself when it reaches `step` for the `turn`-th time; it ends well if it never does."""
     reached = 0
@@ -103,7 +108,7 @@ def die_at_step(database: Path, log: Path, rounds: int, step: str, turn: int) ->
 
 
 def work_until_killed(database: Path, log: Path, rounds: int) -> None:
-    """A process that works until it is done, or somebody ends it."""
+    """A process that goes on from the last round in the log, until it is done or somebody ends it."""
     engine = Engine(open_sqlite(database))
-    run_rounds(engine, rounds, Log(log).tell)
+    run_rounds(engine, rounds, Log(log).tell, last_round(log))
     engine.close()

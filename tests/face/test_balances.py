@@ -171,3 +171,25 @@ def test_verify_reports_progress_and_a_summary(ledger):
     assert seen[-1] == (2, 2)
     with pytest.raises(farthing.UnitNotFound):
         ledger.history(unit="tokens")
+
+
+def test_used_counts_what_is_gone_of_plan_and_bonus_even_where_nothing_is_left(ledger, clock):
+    ledger.grant("acme", 3, source="plan", priority=10, expires_in=timedelta(days=9), unit="generations")
+    ledger.grant("acme", 2, source="bonus", unit="generations")
+    ledger.grant("acme", 50, source="purchase", unit="generations")
+    assert ledger.used("acme", "generations") == 0
+
+    ledger.charge("acme", 4, unit="generations")
+    ledger.hold("acme", 1, unit="generations")
+
+    assert ledger.used("acme", "generations") == 4
+    ledger.set_used("acme", 1, unit="generations")
+    assert ledger.used("acme", "generations") == 1
+    ledger.reset_used("acme", unit="generations")
+    assert ledger.used("acme", "generations") == 0
+    ledger.record("acme", 56, unit="generations")
+    assert (ledger.used("acme", "generations"), ledger.balance("acme", "generations").debt) == (6, 2)
+    clock.advance(timedelta(days=10))
+    assert ledger.used("acme", "generations") == 3, (
+        "the bonus's 2, and 1 owed: what was held came back and paid the other"
+    )

@@ -55,7 +55,7 @@ def check_books(case: Case, ledger: farthing.Ledger) -> Mismatch | None:
     report = ledger.verify()
     if report.ok:
         return None
-    return Mismatch(len(case.steps) - 1, {"verify": "ok"}, {"verify": str(report)})
+    return Mismatch(len(case.steps) - 1, {"verify": "ok"}, {"verify": report.summary})
 
 
 def play_in_order(case: Case, player: Player) -> Mismatch | None:

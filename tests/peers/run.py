@@ -87,8 +87,11 @@ def write_table(outcome: dict[str, Any]) -> str:
         lines.append(f"  after step {failure['step']} ({failure['do']})")
         width = max(len(word) for word in failure["got"])
         for word, got in failure["got"].items():
-            lines.append(f"  {word:<{width}}  expected {write_value(failure['expected'].get(word, ''))}")
-            lines.append(f"  {'':<{width}}  got      {write_value(got)}")
+            if word in failure["expected"]:
+                lines.append(f"  {word:<{width}}  expected {write_value(failure['expected'][word])}")
+                lines.append(f"  {'':<{width}}  got      {write_value(got)}")
+            else:
+                lines.append(f"  {word:<{width}}  {write_value(got)}")
         lines.append("")
     reasons: dict[str, list[str]] = {}
     for skip in outcome["skipped"]:

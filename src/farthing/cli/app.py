@@ -110,6 +110,7 @@ def begin(
 def run_command(arguments: list[str]) -> int:
     """Run one command line. Never raises, never shows a traceback unless FARTHING_DEBUG asks for it."""
     in_json = "--json" in arguments
+    open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
@@ -130,6 +131,13 @@ def run_command(arguments: list[str]) -> int:
         return Exit.UNREAD
     except Exception as error:
         return report_fault(error, in_json)
+
+
+def open_closed_streams() -> None:
+    """Started without stdout or stderr (`>&-`), Python has None there: then what is said goes nowhere."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 (for the rest of the process)
 
 
 def report_error(error: FarthingError, in_json: bool) -> int:

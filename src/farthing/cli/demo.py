@@ -66,7 +66,7 @@ SCENES: Final = (
             'ledger.grant("acme", 100, source="plan", starts_at=clock.at + timedelta(days=10)).granted',
             'ledger.charge("acme", 500, feature="video")',
             'ledger.settle(hold.id, "1")',
-            'ledger.charge("acme", "0.0000001")',
+            'ledger.charge("acme", "2.12345678")',
         ),
     ),
     Scene(

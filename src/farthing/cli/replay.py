@@ -25,7 +25,7 @@ from farthing.cli.screen import Bar, note, say, say_json
 from farthing.cli.trace import Row, Trace, iter_trace, scan_trace
 from farthing.core.amounts import Unit, read_amount, to_decimal, to_text
 from farthing.core.bounds import LARGEST_BATCH
-from farthing.core.errors import HoldEnded, InsufficientCredits, KeyReused, Refused, UnitNotFound
+from farthing.core.errors import HoldEnded, InsufficientCredits, KeyReused, Refused, TermInvalid, UnitNotFound
 
 FEATURE: Final = "replay"
 COUNTED: Final = ("requests", "settled", "released", "refused", "tokens_in", "tokens_out")
@@ -122,7 +122,7 @@ def ask_grant(job: Job, number: int) -> Any:
 
 
 def agree_on_terms(ledger: farthing.Ledger, job: Job) -> None:
-    """Write the terms down under the trace's own key. Raises `KeyReused` if it was replayed here on other terms."""
+    """Write the terms down under the trace's own key. Raises `TermInvalid` if it was replayed here on others."""
     account, terms = name_account(0), job.describe_terms()
     digest = hashlib.sha256(terms.encode()).hexdigest()[:16]
     ledger.open_account(account, key=job.make_key("open"))
@@ -131,9 +131,10 @@ def agree_on_terms(ledger: farthing.Ledger, job: Job) -> None:
             account, 0, unit=job.prices.unit.name, feature=f"{FEATURE} {digest}", key=job.make_key("terms"),
             description=f"{job.trace.path.name}: {terms}",
         )  # fmt: skip
-    except KeyReused as no:
-        differs = f"this trace was replayed on other terms than {terms}; something of that"
-        raise KeyReused(**{**no.facts, "differs_in": differs}) from None
+    except KeyReused:
+        problem = "are not those on which this trace was replayed here before"
+        advice = "repeat the first run's, or choose another --book or --db"
+        raise TermInvalid(what="terms", given=f"({terms})", problem=problem, advice=advice) from None
 
 
 def run_rows(ledger: farthing.Ledger, job: Job, rows: Sequence[Row], figures: Figures) -> None:
@@ -143,7 +144,8 @@ def run_rows(ledger: farthing.Ledger, job: Job, rows: Sequence[Row], figures: Fi
     for row, outcome in zip(rows, ledger.batch([ask_hold(job, row) for row in rows]), strict=True):
         figures.requests += 1
         if isinstance(outcome, Refused):
-            figures.count_refusal(outcome.code)
+            # A key that is taken is the memory of a refusal: the terms are the same, so the hold would be too.
+            figures.count_refusal(InsufficientCredits.code if isinstance(outcome, KeyReused) else outcome.code)
             if isinstance(outcome, InsufficientCredits):
                 refused.append(ask_memory(job, row))
         else:

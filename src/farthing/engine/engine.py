@@ -117,11 +117,17 @@ class Engine:
         self.refuse_closed()
         return Within(self.store, self.clock, connection)
 
-    def read_wallet(self, account_key: str, unit: Unit, now: int | None = None) -> Wallet:
-        """A wallet as it stands at `now`, without a lock; nothing is written. Raises `AccountNotFound`."""
+    def read_wallet(
+        self, account_key: str, unit: Unit, now: int | None = None, *, with_empty_lots: bool = False
+    ) -> Wallet:
+        """A wallet as it stands at `now`, without a lock; nothing is written. Raises `AccountNotFound`.
+
+        `with_empty_lots`: with every lot that has not expired, empty ones too, as the used count needs them.
+        """
         account = self.get_account(account_key)
         instant = self.clock.now() if now is None else now
-        return apply_due_only(self.store.read_wallet(account, unit), instant, self.store.seal)
+        unexpired_at = instant if with_empty_lots else None
+        return apply_due_only(self.store.read_wallet(account, unit, unexpired_at), instant, self.store.seal)
 
     def read_wallets(self, account_key: str, now: int | None = None) -> list[Wallet]:
         """Every wallet that the account has, in the same way."""

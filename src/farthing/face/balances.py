@@ -6,9 +6,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from farthing.core import corrections
 from farthing.core.amounts import Unit, to_decimal, to_text
 from farthing.core.burndown import sum_available
 from farthing.core.calendars import to_instant, to_instant_or_none
+from farthing.core.draft import Draft
+from farthing.core.entries import Seal
 from farthing.core.ids import write_id
 from farthing.core.names import NOTHING, name_number, read_name
 from farthing.core.wallets import HoldState, Lot, RestPolicy, SettlePolicy, Wallet
@@ -151,6 +154,11 @@ def read_balance(desk: Desk, wallet: Wallet, feature: str | None) -> Balance:
         terms=read_terms(wallet),
         stopped=bool(wallet.stopped),
     )
+
+
+def count_used(wallet: Wallet) -> Decimal:
+    """The used count of a wallet that has its empty lots too, reckoned as decisions reckon it."""
+    return to_decimal(corrections.count_used(Draft(wallet, wallet.clock, Seal())), wallet.unit)
 
 
 def write_equation(wallet: Wallet) -> str:

@@ -22,7 +22,7 @@ from farthing.engine.stats import Stats
 from farthing.engine.tickets import Outcome
 from farthing.engine.verify import Report, verify
 from farthing.engine.within import Within
-from farthing.face.balances import Balance, read_balance, read_feature
+from farthing.face.balances import Balance, count_used, read_balance, read_feature
 from farthing.face.batches import Answer, Deferred, Lines
 from farthing.face.desk import Desk, Dice
 from farthing.face.histories import Line, iter_history
@@ -94,6 +94,19 @@ class Ledger(Words, AwaitedWords):
     async def aavailable(self, account: Name, feature: str | None = None, unit: str | None = None) -> Decimal:
         """The same for a coroutine."""
         return await asyncio.to_thread(self.available, account, feature, unit)
+
+    def used(self, account: Name, unit: str | None = None) -> Decimal:
+        """How much of the period's total is used: base + bonus − what remains of them + debt (rule 18).
+
+        Base and bonus are grants whose source is `plan` or `bonus`; what `set_used` and `reset_used` change is this.
+        Raises `AccountNotFound`, `UnitNotFound`.
+        """
+        counted = self.desk.get_unit(unit)
+        return count_used(self.engine.read_wallet(read_account(account), counted, with_empty_lots=True))
+
+    async def aused(self, account: Name, unit: str | None = None) -> Decimal:
+        """The same for a coroutine."""
+        return await asyncio.to_thread(self.used, account, unit)
 
     def balances(self, account: Name) -> list[Balance]:
         """The balance in every unit that an account ever moved, by the order of units. Raises `AccountNotFound`."""

@@ -147,8 +147,8 @@ class Store(Protocol):
         """Keys that look like this one, for people at the command line only."""
         ...
 
-    def read_wallet(self, account: Account, unit: Unit) -> Wallet:
-        """A wallet, whole, in one consistent read without a lock."""
+    def read_wallet(self, account: Account, unit: Unit, unexpired_at: int | None = None) -> Wallet:
+        """A wallet, whole, in one consistent read without a lock; on request with empty lots that end after then."""
         ...
 
     def read_wallets(self, account: Account) -> list[Wallet]:

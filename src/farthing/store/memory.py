@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, contextmanager
 
 from farthing.core.amounts import Unit
 from farthing.core.bounds import LONGEST_WAIT_SECONDS
+from farthing.core.burndown import place_lots
 from farthing.core.entries import Seal
 from farthing.core.errors import Busy, ConnectionForeign, LedgerClosed, UnitChanged
 from farthing.core.names import name_number
@@ -107,14 +108,17 @@ class MemoryStore:
             keys = list(self.tables.ids)
         return difflib.get_close_matches(key, keys, most)
 
-    def read_wallet(self, account: Account, unit: Unit) -> Wallet:
+    def read_wallet(self, account: Account, unit: Unit, unexpired_at: int | None = None) -> Wallet:
         """A wallet, whole, as last published; a new one if it has no row yet."""
         self.refuse_closed()
         with self.reading:
             shelf = self.tables.shelves.get((account.account_id, unit.unit_id))
             if shelf is None:
                 return Wallet(account, unit, self.seal.begin(account, unit))
-            return shelf.take_whole(self.tables.accounts[account.account_id])
+            wallet = shelf.take_whole(self.tables.accounts[account.account_id])
+            if unexpired_at is not None:
+                place_lots(wallet, [lot for lot in shelf.lots.values() if lot.expires_at > unexpired_at])
+            return wallet
 
     def read_wallets(self, account: Account) -> list[Wallet]:
         """Every wallet of the account but that of unit 0, whole, by unit id."""

@@ -209,10 +209,10 @@ class SqliteStore:
         with self.connections.reading_at_once() as cursor:
             return sqlite_reads.nearest_accounts(cursor, self.book, key, most)
 
-    def read_wallet(self, account: Account, unit: Unit) -> Wallet:
+    def read_wallet(self, account: Account, unit: Unit, unexpired_at: int | None = None) -> Wallet:
         """A wallet, whole, in one consistent read without a lock."""
         with self.connections.reading_at_once() as cursor:
-            return sqlite_reads.read_wallet(cursor, account, unit, self.seal)
+            return sqlite_reads.read_wallet(cursor, account, unit, self.seal, unexpired_at)
 
     def read_wallets(self, account: Account) -> list[Wallet]:
         """Every wallet that this account has but that of unit 0, whole, in one consistent read, by unit id."""

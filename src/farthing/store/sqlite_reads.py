@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from farthing.core.amounts import Unit
 from farthing.core.bounds import NEVER
-from farthing.core.burndown import widen_wallet
+from farthing.core.burndown import place_lots, widen_wallet
 from farthing.core.entries import Entry, Seal
 from farthing.core.wallets import ACCOUNT_UNIT, Account, Wallet
 from farthing.store import sqlite_statements as sql
@@ -71,12 +71,20 @@ def find_account(cursor: sqlite3.Cursor, book: int, key: str) -> Account | None:
     return None if row is None else take_account(row)
 
 
-def read_wallet(cursor: sqlite3.Cursor, account: Account, unit: Unit, seal: Seal) -> Wallet:
-    """A wallet, whole, with its account as it is now; a new one if it has no row."""
+def read_wallet(
+    cursor: sqlite3.Cursor, account: Account, unit: Unit, seal: Seal, unexpired_at: int | None = None
+) -> Wallet:
+    """A wallet, whole, with its account as it is now, and on request with empty lots that end after then."""
     found = cursor.execute(ACCOUNT_OF_ID, (account.account_id,)).fetchone()
     known = account if found is None else take_account(found)
     row = cursor.execute(ROW_OF_WALLET, (known.account_id, unit.unit_id)).fetchone()
-    return Wallet(known, unit, seal.begin(known, unit)) if row is None else widen(cursor, take_wallet(known, unit, row))
+    if row is None:
+        return Wallet(known, unit, seal.begin(known, unit))
+    wallet = widen(cursor, take_wallet(known, unit, row))
+    if unexpired_at is not None:
+        rows = cursor.execute(sql.UNEXPIRED_LOTS, (known.account_id, unit.unit_id, unexpired_at))
+        place_lots(wallet, [take_lot(row) for row in rows])
+    return wallet
 
 
 def read_wallets(cursor: sqlite3.Cursor, account: Account, seal: Seal, find_unit: FindUnit) -> list[Wallet]:

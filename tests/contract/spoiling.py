@@ -1,0 +1,116 @@
+"""Spoiling a database as its owner could, and asking `verify` about it: what the tampering tests share.
+
+The triggers are dropped before each change and put back after it, so that nothing but the change is there to be found.
+"""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from farthing.core.entries import Kind, Seal
+from farthing.core.errors import FarthingError
+from farthing.core.requests import Configure, Freeze, Grant, Hold, Mode, Note, Open
+from farthing.engine.verify import Report, verify
+from farthing.store.sqlite import open_sqlite
+from farthing.store.versions import PREFIX as P
+from tests.contract.desk import START, open_desk
+
+ACME = f"account_id = (SELECT account_id FROM {P}account WHERE key = 'acme')"
+WALLET = f"{ACME} AND unit_id = 1"
+"""The wallet that is tampered with most."""
+
+ROWS = {
+    "meta": "id = 1",
+    "version": "TRUE",
+    "book": "TRUE",
+    "unit": "name = 'credits'",
+    "account": "key = 'acme'",
+    "account_alias": "key = 'acme corp'",
+    "wallet": WALLET,
+    "lot": f"{WALLET} AND length(features) > 0",
+    "hold": f"{WALLET} AND ended_at = 0 AND name <> 0",
+    "debt": f"{WALLET} AND length(payers) > 0",
+    "entry": f"{WALLET} AND kind = {int(Kind.SETTLED)}",
+    "note": ACME,
+    "name": "text = 'chat'",
+}
+"""One row of each table, one with something in as many columns as there can be."""
+
+
+def write_sound_books(folder: Path) -> Path:
+    """A closed database with something in every table."""
+    with open_desk("sqlite", folder) as desk:
+        for name in ("chat", "gpt-9", "bonus", "EUR", "draft"):
+            desk.store.intern_name(name)
+        chat, bonus = desk.store.intern_name("chat"), desk.store.intern_name("bonus")
+        desk.do(Open(key="open", account="acme", zone="Europe/Rome"))
+        desk.do(Configure(key="terms", account="acme", unit=1, terms=((1, 40),)))
+        desk.do(Grant(key="g1", account="acme", amounts=((1, 100),), note=Note(b"s" * 16, b'{"why":"paid"}')))
+        desk.grant(30, features=(chat,), source=bonus, cost_minor=4900, currency=desk.store.intern_name("EUR"))
+        desk.grant(9, starts_at=START + 500, expires_at=START + 9000)
+        charged = desk.charge(20)
+        desk.refund(charged, (1, 5))
+        desk.settle(desk.hold(25, feature=chat, ttl=700), (1, 10))
+        desk.charge(120, mode=Mode.RECORD)
+        desk.grant(10)
+        desk.charge(5, mode=Mode.RECORD)
+        desk.hold(3, feature=chat, ttl=900, name=desk.store.intern_name("draft"), name_text="draft")
+        desk.grant(50, unit=2, account="other")
+        desk.grant(7, unit=2)
+        desk.do(Hold(key="both", account="acme", amounts=((2, 2), (1, 1)), feature=chat))
+        desk.now += 1
+        desk.charge(1, feature=chat)
+        desk.do(Freeze(key="freeze", account="other"))
+        assert verify(desk.store).summary == "ok"
+    with closing(sqlite3.connect(folder / "credits.db")) as owner, owner:
+        owner.execute(
+            f"INSERT INTO {P}account_alias SELECT book, 'acme corp', account_id FROM {P}account WHERE key = 'acme'"
+        )
+    return folder / "credits.db"
+
+
+def change(path: Path, *statements: str, values: tuple[Any, ...] = (), rows: int = 1) -> None:
+    """Run statements as the owner would, past the triggers. Each must change so many rows."""
+    with closing(sqlite3.connect(path)) as owner, owner:
+        triggers = owner.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
+        assert triggers
+        for name, _ in triggers:
+            owner.execute(f"DROP TRIGGER {name}")
+        for statement in statements:
+            assert owner.execute(statement, values).rowcount == rows, statement
+        for _, sql in triggers:
+            owner.execute(sql)
+
+
+def check(path: Path, seal: Seal | None = None, book: str = "main") -> Report:
+    """Open what is left of a database and verify it."""
+    store = open_sqlite(f"sqlite:///{path}", seal=seal, book=book)
+    try:
+        return verify(store)
+    finally:
+        store.close()
+
+
+def find_fault(path: Path) -> str:
+    """What people are told: the report, or the error with which the database is not even opened."""
+    try:
+        report = check(path)
+    except FarthingError as error:
+        return f"{type(error).__name__}: {error}"
+    assert report.ok == (report.summary == "ok") == (not report.findings)
+    return str(report)
+
+
+def read_row(path: Path, table: str) -> dict[str, Any]:
+    """The chosen row of a table."""
+    with closing(sqlite3.connect(path)) as owner:
+        owner.row_factory = sqlite3.Row
+        (row,) = owner.execute(f"SELECT * FROM {P}{table} WHERE {ROWS[table]}").fetchall()
+        return dict(row)
+
+
+def count_entries(path: Path) -> int:
+    """Entries in the wallet that is tampered with."""
+    with closing(sqlite3.connect(path)) as owner:
+        return int(owner.execute(f"SELECT count(*) FROM {P}entry WHERE {WALLET}").fetchone()[0])
