@@ -3,6 +3,7 @@
 import csv
 import os
 import random
+import time
 from decimal import Decimal
 
 import pytest
@@ -141,6 +142,33 @@ def test_a_run_that_broke_off_is_finished_by_the_next(bare, trace, monkeypatch):
 
     assert (stopped.code, stopped.out) == (130, "")
     assert run(bare, trace, "--fail-every", "13") == reckon(trace, 13)
+
+
+def test_holds_that_timed_out_before_the_next_run_are_settled_late_or_logged_as_failed(bare, trace, monkeypatch):
+    import farthing.cli.replay as module
+
+    def break_off(*arguments):
+        raise KeyboardInterrupt
+
+    bare("init")
+    for number in range(7):
+        bare("configure", f"acct-{number}", "--hold-ttl", "1s")
+    with monkeypatch.context() as patched:
+        patched.setattr(module, "ask_end", break_off)
+        assert (
+            bare("replay", str(trace), "--accounts", "7", "--grant", "100000", *PRICES, "--fail-every", "13").code
+            == 130
+        )
+    assert Decimal(bare.ask("balance", "acct-0")["held"]) > 0
+    time.sleep(1.1)
+    assert Decimal(bare.ask("balance", "acct-0")["held"]) == 0
+
+    first = run(bare, trace, "--fail-every", "13")
+    lines = bare.count_lines()
+    second = run(bare, trace, "--fail-every", "13")
+
+    assert first == second == reckon(trace, 13)
+    assert bare.count_lines() == lines
 
 
 def test_it_runs_in_memory_too_and_reads_as_a_table(bare, trace):

@@ -34,7 +34,8 @@ def describe(desk: Desk) -> list[tuple[Any, ...]]:
     return sorted(records, key=lambda record: record[:2])
 
 
-LOADED = ("account", "unit", "lots", "holds", "debts")
+LOADED = ("account", "unit", "lots", "holds", "debts", "next_due")
+"""What depends on how much was loaded. `next_due` may be early by as much as that; a law keeps it from being late."""
 
 
 @pytest.mark.parametrize("seed", SEEDS)

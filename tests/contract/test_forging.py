@@ -92,7 +92,8 @@ def reseal(path: Path, seal: Seal, number: int, **columns: int) -> None:
 def is_keyed(path: Path) -> bool:
     """Whether a database is sealed with the key of these tests."""
     with closing(sqlite3.connect(path)) as owner:
-        return owner.execute(f"SELECT chain_check FROM {P}meta").fetchone()[0] == KEY.digest(CHAIN_CHECK)
+        (found,) = owner.execute(f"SELECT chain_check FROM {P}meta").fetchone()
+        return bool(found == KEY.digest(CHAIN_CHECK))
 
 
 @pytest.mark.parametrize(

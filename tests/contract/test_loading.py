@@ -354,21 +354,6 @@ def test_a_refund_brings_lots_and_debts_that_are_over_and_whoever_paid_them(desk
     assert verify(desk.store).summary == "ok"
 
 
-def test_a_refund_in_one_unit_of_two_is_found_again_under_its_key(desk: Desk):
-    desk.grant(100)
-    desk.grant(100, unit=2)
-    charged = desk.do(Charge(key="c", account="acme", amounts=((1, 20), (2, 30))))
-    request = ask_refund("again", charged, (2, 5))
-
-    first, second = desk.do(request), desk.do(request)
-
-    assert (first.replayed, second.replayed) == (False, True)
-    assert second.entries == first.entries
-    assert [wallet.refunded for wallet in desk.store.read_wallets(desk.account())] == [0, 5]
-    assert not desk.charge(1).replayed
-    assert verify(desk.store).summary == "ok"
-
-
 def test_a_lot_that_never_ends_and_one_that_does_are_loaded_alike(desk: Desk):
     desk.grant(10)
     desk.grant(10, expires_in=5)

@@ -47,6 +47,7 @@ def test_open_holds_are_listed_with_what_they_have(ledger, clock):
     balance = ledger.balance("acme")
 
     (held,) = balance.holds
+    assert balance.lots == (), "a grant that a hold has taken up is no lot to burn"
     assert (held.id, held.amount, held.settled, held.feature, held.name) == (hold.id, 11, 1, "chat", "job-7")
     assert held.deadline == clock.at + timedelta(minutes=5)
     assert (balance.held, balance.covered, balance.bare, balance.spendable) == (11, 9, 2, -2)

@@ -301,3 +301,24 @@ def test_a_refused_hold_enters_no_block(ledger):
         asyncio.run(work())
     with pytest.raises(farthing.InsufficientCredits), ledger.hold("acme", 40):
         raise AssertionError("entered")
+
+
+def test_the_block_of_a_hold_that_ended_since_an_earlier_call_is_refused_before_the_work(ledger, clock):
+    ledger.grant("acme", 100)
+    with ledger.hold("acme", 40, key="job") as hold:
+        again = ledger.hold("acme", 40, key="job")
+        with again:
+            assert again.receipt.replayed is True
+            assert again.settle(3).charged == 3
+        assert again.id == hold.id
+
+    async def work():
+        async with ledger.ahold("acme", 40, key="job"):
+            raise AssertionError("entered")
+
+    with pytest.raises(farthing.HoldEnded) as caught, ledger.hold("acme", 40, key="job"):
+        raise AssertionError("entered")
+    assert (caught.value.state, caught.value.hold) == ("settled", hold.id)
+    with pytest.raises(farthing.HoldEnded):
+        asyncio.run(work())
+    assert ledger.hold("acme", 40, key="job").receipt == again.receipt

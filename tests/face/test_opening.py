@@ -231,3 +231,17 @@ def test_the_testing_room_gives_a_ledger_whose_time_obeys():
 
     assert ledger.balance("acme").expired == 1
     assert memory_ledger(AT).grant("acme", 1).at == AT
+
+
+def test_a_database_that_was_deleted_is_not_the_one_that_is_still_open(url, tmp_path):
+    with farthing.open(url, create=True) as first:
+        first.grant("acme", 1)
+        for file in tmp_path.iterdir():
+            file.unlink()
+
+        with pytest.raises(farthing.DatabaseMissing):
+            farthing.open(url)
+        with farthing.open(url, create=True) as second:
+            assert second.engine is not first.engine
+            with pytest.raises(farthing.AccountNotFound):
+                second.balance("acme")

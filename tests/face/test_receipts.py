@@ -102,6 +102,7 @@ def test_a_settle_whose_rest_lives_on_shows_only_what_paid(ledger, clock):
 
     assert shares(receipt) == [(grant, 4)]
     assert (receipt.broken, receipt.balance) == (0, 6)
+    assert ledger.balance("acme").lots[0].grant == receipt.grant
 
 
 def test_a_release_shows_what_went_back(ledger):
@@ -169,6 +170,7 @@ def test_voids_and_adjustments_show_what_they_took(ledger):
     assert shares(up) == [(up.grant, 4)]
     assert up.grant != grant
     assert ledger.void("acme", grant=grant).grant == grant
+    assert (void.grant, down.grant) == (None, None)
 
 
 def test_lots_of_several_units_stand_in_their_parts(ledger):
@@ -263,3 +265,56 @@ def test_receipts_travel_between_processes_and_cannot_be_changed(ledger):
     assert pickle.loads(pickle.dumps(receipt)) == receipt
     with pytest.raises(AttributeError):
         receipt.charged = Decimal(0)
+
+
+def test_a_refund_of_what_a_grant_had_paid_as_debt_goes_back_to_that_grant(ledger):
+    ledger.open_account("acme")
+    charge = ledger.record("acme", 4)
+    grant = ledger.grant("acme", 10).grant
+
+    receipt = ledger.refund(charge.id, 3)
+
+    assert shares(receipt) == [(grant, 3)]
+    assert (receipt.refunded, receipt.balance, receipt.debt) == (3, 9, 0)
+
+
+def test_a_refund_that_pays_another_debt_shows_both(ledger):
+    first = ledger.grant("acme", 5).grant
+    charge = ledger.charge("acme", 5)
+    ledger.record("acme", 2)
+
+    receipt = ledger.refund(charge.id)
+
+    assert shares(receipt) == [(first, 5)]
+    assert (receipt.refunded, receipt.repaid, receipt.debt, receipt.balance) == (5, 2, 0, 3)
+
+
+def test_available_after_a_settle_with_breakage_is_still_that_of_its_feature(ledger, clock):
+    ledger.grant("acme", 10, expires_in=timedelta(minutes=1), features=["chat"])
+    hold = ledger.hold("acme", 10, feature="chat")
+    ledger.grant("acme", 7, features=["chat"])
+    clock.advance(timedelta(minutes=2))
+
+    receipt = hold.settle(4)
+
+    assert (receipt.broken, receipt.available, receipt.balance) == (6, 7, 7)
+    assert ledger.available("acme", "chat") == 7
+
+
+def test_the_same_scope_in_another_order_is_the_same_request(ledger):
+    features = [f"feature {number}" for number in range(8)]
+    ledger.grant("acme", 1, features=features, key="k")
+
+    assert ledger.grant("acme", 1, features=features[::-1], key="k").replayed is True
+
+
+def test_a_settle_whose_rest_lives_on_and_pays_debt_shows_that(ledger, clock):
+    ledger.configure("acme", rest_of_ended_lot="grace")
+    ledger.grant("acme", 10, expires_in=timedelta(minutes=1))
+    hold = ledger.hold("acme", 10)
+    clock.advance(timedelta(minutes=2))
+    ledger.record("acme", 3)
+
+    receipt = hold.settle(4)
+
+    assert (receipt.charged, receipt.repaid, receipt.debt, receipt.balance) == (4, 3, 0, 3)

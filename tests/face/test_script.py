@@ -4,10 +4,13 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 
 import farthing
+from farthing.core.calendars import to_instant
+from farthing.face.grants import find_end_of_day
 from tests.face.conftest import AT
 
 
@@ -217,3 +220,39 @@ def test_stats_count_what_this_process_did(ledger):
 
     assert (stats.requests, stats.commits) == (2, 1)
     assert stats.refusals == {("insufficient_credits", "video"): 1}
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "end"),
+    [
+        ("UTC", date(2026, 11, 24), datetime(2026, 11, 25, tzinfo=UTC)),
+        ("Asia/Kathmandu", date(2026, 11, 24), datetime(2026, 11, 24, 18, 15, tzinfo=UTC)),
+        # No midnight: at 00:00 the clock went to 01:00.
+        ("America/Sao_Paulo", date(2018, 11, 3), datetime(2018, 11, 4, 3, 0, tzinfo=UTC)),
+        # No midnight either: at 23:30 the clock went to 00:30.
+        ("America/Toronto", date(1919, 3, 30), datetime(1919, 3, 31, 4, 30, tzinfo=UTC)),
+        # Two midnights: at 01:00 the clock went back to 00:00.
+        ("America/Havana", date(2026, 10, 31), datetime(2026, 11, 1, 4, 0, tzinfo=UTC)),
+        # A day that never was.
+        ("Pacific/Apia", date(2011, 12, 30), datetime(2011, 12, 30, 10, 0, tzinfo=UTC)),
+    ],
+)
+def test_a_day_ends_at_the_first_instant_after_it_in_its_zone(zone, day, end):
+    assert to_instant(find_end_of_day(day, ZoneInfo(zone))) == end
+
+
+def test_an_imported_grant_may_have_ended_and_is_breakage_at_once(ledger, clock):
+    receipt = ledger.import_grant(
+        "acme", 10, expires_at=clock.at - timedelta(days=1), starts_at=clock.at - timedelta(9)
+    )
+
+    assert (receipt.kind, receipt.granted, receipt.broken, receipt.balance) == ("imported", 10, 10, 0)
+    with pytest.raises(farthing.TimeInvalid, match="has passed"):
+        ledger.grant("acme", 10, expires_at=clock.at - timedelta(days=1))
+
+
+def test_a_grant_keeps_what_it_cost(ledger):
+    ledger.grant("acme", 30, source="purchase", paid=(3000, "GHS"), key="pay")
+
+    with pytest.raises(farthing.KeyReused):
+        ledger.grant("acme", 30, source="purchase", paid=(3000, "EUR"), key="pay")

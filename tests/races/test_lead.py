@@ -317,6 +317,61 @@ def test_busy_reaches_everyone_in_the_batch_and_nobody_after_it(gated: Engine, g
     assert gated.run(charge("lead", 1)).replayed is False
 
 
+INTERRUPTED = """
+import os, signal, threading
+from farthing.core.amounts import Unit
+from farthing.engine.engine import Engine
+from farthing.store.memory import MemoryStore
+from tests.races.asking import charge, grant
+from tests.races.books import CREDITS
+from tests.races.faults import WatchedStore
+from tests.races.gates import Gate, wait_until
+
+store, gate = MemoryStore(), Gate()
+store.add_units([CREDITS])
+engine = Engine(WatchedStore(store, gate))
+engine.run(grant("g", 1000))
+
+def interrupt():
+    wait_until(lambda: engine.stats().waiting == 2)
+    os.kill(os.getpid(), signal.SIGINT)
+
+gate.shut()
+leader = threading.Thread(target=engine.run, args=(charge("lead", 1),))
+leader.start()
+gate.reached.wait(10)
+threading.Thread(target=interrupt).start()
+try:
+    engine.run(charge("interrupted", 1))
+except KeyboardInterrupt:
+    print("interrupted while waiting")
+gate.open.set()
+leader.join()
+
+gate.shut()
+follower = threading.Thread(target=lambda: (gate.reached.wait(10), engine.run(charge("follower", 1))))
+follower.start()
+threading.Thread(target=interrupt).start()
+try:
+    engine.run(charge("leading", 1))
+except KeyboardInterrupt:
+    print("interrupted while leading")
+gate.open.set()
+follower.join(10)
+engine.run(charge("after", 1))
+print(engine.read_wallet("acme", CREDITS).spent)
+engine.close()
+"""
+
+
+def test_ctrl_c_in_the_main_thread_takes_nothing_back_and_wedges_nothing() -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", INTERRUPTED], capture_output=True, text=True, timeout=30, check=False
+    )
+
+    assert (done.stdout, done.stderr) == ("interrupted while waiting\ninterrupted while leading\n5\n", "")
+
+
 LEAVES_EARLY = """
 import asyncio, threading
 from farthing.core.amounts import Unit

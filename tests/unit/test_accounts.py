@@ -19,6 +19,7 @@ from farthing.core.errors import (
     TermInvalid,
     TooManyLots,
     TotalTooLarge,
+    TraceInvalid,
 )
 from farthing.core.requests import Charge, Close, Freeze, Mode, Open, Refund, Release, Unfreeze
 from farthing.core.wallets import AccountState
@@ -327,3 +328,20 @@ def test_an_error_survives_the_way_between_processes():
     copy = pickle.loads(pickle.dumps(refused.value))
 
     assert (type(copy), copy.facts, str(copy)) == (InsufficientCredits, refused.value.facts, str(refused.value))
+
+
+@pytest.mark.parametrize(
+    ("row", "line", "said"),
+    [
+        (7, 9, "trace.csv, row 7 (line 9), column ContextTokens: -3 is negative"),
+        (None, 1, "trace.csv, header (line 1), column ContextTokens: -3 is negative"),
+        (None, 0, "-3 is negative"),
+    ],
+)
+def test_a_trace_that_cannot_be_read_says_where(row, line, said):
+    error = TraceInvalid(
+        what="ContextTokens", given="-3", problem="is negative", advice="", file="trace.csv", row=row, line=line,
+        column="ContextTokens",
+    )  # fmt: skip
+
+    assert str(error) == said

@@ -286,3 +286,27 @@ def test_rule_15_a_refund_of_the_second_unit_alone_has_its_receipt_there():
 
     assert (receipt.unit_id, receipt.kind, receipt.amount) == (2, Kind.REFUNDED, 1)
     assert [desk.wallets[unit].free for unit in (1, 2)] == [6, 3]
+
+
+def test_rule_15_of_two_debts_of_one_hold_the_last_is_undone_first():
+    desk = Desk()
+    hold = desk.hold(0)
+    first = desk.settle(hold, 5, final=False)
+    second = desk.settle(hold, 3)
+
+    desk.refund(hold, 4)
+
+    assert [desk.wallet.debts[settle.number].remaining for settle in (first, second)] == [4, 0]
+
+
+def test_rule_15_a_grace_grant_of_mixed_credit_is_paid_credit_scoped_to_the_work():
+    desk = Desk()
+    desk.grant(5, expires_at=desk.at(60), features=["chat", "video"], promotional=True)
+    desk.grant(5, expires_at=desk.at(60))
+    charge = desk.charge(10, feature="chat")
+    desk.wait(60)
+
+    receipt = desk.refund(charge.number)
+
+    grace = desk.wallet.lots[receipt.number]
+    assert (grace.remaining, grace.promotional, grace.features) == (10, 0, (name_number("chat"),))

@@ -242,3 +242,30 @@ def test_rule_18_lots_that_are_full_are_passed_over():
     desk.set_used(10)
 
     assert (desk.left(plan), desk.left(bonus)) == (90, 20)
+
+
+def test_rule_18_what_is_held_beyond_the_lots_leaves_less_to_owe():
+    desk = Desk(overdraft=5)
+    desk.grant(100, source=PLAN)
+    desk.hold(103)
+    desk.set_used(2)
+    assert desk.wallet.debt == 2
+
+    with pytest.raises(InsufficientCredits) as refused:
+        desk.set_used(3)
+
+    assert refused.value.short == 1
+
+
+def test_rule_18_a_period_that_has_ended_counts_no_more():
+    desk = Desk()
+    desk.grant(100, source=PLAN, expires_at=desk.at(60))
+    desk.charge(30)
+    desk.wait(60)
+    desk.tidy()
+
+    desk.grant(50, source=PLAN)
+
+    assert used(desk) == 0
+    desk.charge(5)
+    assert used(desk) == 5

@@ -269,3 +269,12 @@ def test_rule_14_zero_is_never_refused_even_in_debt(ask):
     getattr(desk, ask)(0)
 
     assert (desk.written[-1].amount, desk.wallet.debt) == (0, 5)
+
+
+def test_rule_14_a_hold_that_shrinks_holds_nothing_while_debt_stands():
+    desk = Desk()
+    desk.record(5)
+
+    hold = desk.hold(2, mode=Mode.ALL_AVAILABLE)
+
+    assert (desk.wallet.holds[hold].amount, desk.wallet.held, desk.written[-1].uncovered) == (0, 0, 2)

@@ -1,43 +1,29 @@
 """What happens to the account itself. Its entries stand in the wallet of unit 0, which holds nothing."""
 
+from farthing.core import requests as ask
 from farthing.core.draft import Draft
 from farthing.core.entries import AccountField, Effect, Kind
 from farthing.core.errors import AccountClosed, AccountFrozen
 from farthing.core.names import name_number
-from farthing.core.requests import (
-    Charge,
-    Close,
-    Extend,
-    Forgive,
-    Freeze,
-    Hold,
-    Mode,
-    Release,
-    Request,
-    Settle,
-    Tidy,
-    Unfreeze,
-    Void,
-)
 from farthing.core.wallets import Account, AccountState
 
-ENDS_WORK = (Settle, Release, Void, Forgive, Tidy)
+ENDS_WORK = (ask.Settle, ask.Release, ask.Void, ask.Forgive, ask.Tidy)
 """What may still be asked of a closed account: that what runs comes to its end."""
 
-NEW_STATES: dict[type[Request], tuple[AccountState, Kind]] = {
-    Freeze: (AccountState.FROZEN, Kind.FROZEN),
-    Unfreeze: (AccountState.ACTIVE, Kind.UNFROZEN),
-    Close: (AccountState.CLOSED, Kind.CLOSED),
+NEW_STATES: dict[type[ask.Request], tuple[AccountState, Kind]] = {
+    ask.Freeze: (AccountState.FROZEN, Kind.FROZEN),
+    ask.Unfreeze: (AccountState.ACTIVE, Kind.UNFROZEN),
+    ask.Close: (AccountState.CLOSED, Kind.CLOSED),
 }
 
 
-def refuse_by_state(account: Account, request: Request) -> None:
+def refuse_by_state(account: Account, request: ask.Request) -> None:
     """A frozen account takes no new charges and holds; a closed one takes nothing new at all."""
     if account.state == AccountState.CLOSED and not isinstance(request, ENDS_WORK):
         raise AccountClosed(account=account.key, asked=request.asked)
     if account.state == AccountState.FROZEN:
-        is_new_charge = isinstance(request, Charge) and request.mode != Mode.RECORD
-        if is_new_charge or isinstance(request, Hold | Extend):
+        is_new_charge = isinstance(request, ask.Charge) and request.mode != ask.Mode.RECORD
+        if is_new_charge or isinstance(request, ask.Hold | ask.Extend):
             raise AccountFrozen(account=account.key, asked=request.asked)
 
 
@@ -50,7 +36,7 @@ def open_account(draft: Draft, account: Account, zone: str) -> Account:
     return account._replace(state=AccountState.ACTIVE, zone=zone)
 
 
-def change_state(draft: Draft, account: Account, request: Request) -> Account:
+def change_state(draft: Draft, account: Account, request: ask.Request) -> Account:
     """Freeze, unfreeze or close."""
     state, kind = NEW_STATES[type(request)]
     set_field(draft, AccountField.STATE, state)

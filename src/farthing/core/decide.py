@@ -8,34 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from farthing.core import accounts, charges, corrections, due, grants, holds, refunds, settings
+from farthing.core import requests as ask
 from farthing.core.calendars import to_instant
 from farthing.core.draft import Draft
 from farthing.core.entries import Entry, Kind, Seal
 from farthing.core.errors import AccountNotFound, ChargeNotFound, HoldNotFound, KeyReused, LawBroken, Refused
-from farthing.core.requests import (
-    Adjust,
-    Charge,
-    Close,
-    Configure,
-    Extend,
-    Forgive,
-    Freeze,
-    Grant,
-    Hold,
-    Import,
-    NamesHold,
-    Open,
-    Record,
-    Refund,
-    Release,
-    Request,
-    ResetUsed,
-    Settle,
-    SetUsed,
-    Tidy,
-    Unfreeze,
-    Void,
-)
 from farthing.core.wallets import Account, AccountState, Wallet
 
 
@@ -57,7 +34,12 @@ Rule = Callable[[Drafts, Any, Sequence[Entry]], None]
 
 
 def decide(
-    account: Account, wallets: Mapping[int, Wallet], request: Request, now: int, seal: Seal, past: Sequence[Entry] = ()
+    account: Account,
+    wallets: Mapping[int, Wallet],
+    request: ask.Request,
+    now: int,
+    seal: Seal,
+    past: Sequence[Entry] = (),
 ) -> Decision:
     """Decide one request at `now` (microseconds). Pure: what it is given stays as it is.
 
@@ -75,7 +57,7 @@ def decide(
     accounts.refuse_by_state(account, request)
     drafts = {unit: Draft(wallet, t, seal) for unit, wallet in wallets.items()}
     entries: list[Entry] = []
-    if account.state == AccountState.NEW and not isinstance(request, Open):
+    if account.state == AccountState.NEW and not isinstance(request, ask.Open):
         account = accounts.open_account(drafts[0], account, "UTC")
     for draft in drafts.values():
         due.apply_due(draft)
@@ -84,7 +66,7 @@ def decide(
     for draft in drafts.values():
         draft.request, draft.lead_unit, draft.lead_number = request, lead_unit, lead_number
     kind = type(request)
-    if kind is Open:
+    if kind is ask.Open:
         account = write_open(drafts[0], account, request)
     elif kind in accounts.NEW_STATES:
         account = accounts.change_state(drafts[0], account, request)
@@ -107,13 +89,13 @@ def collect(account: Account, drafts: Drafts, entries: list[Entry], lead: tuple[
     return Decision(account, wallets, lots, holds_, debts, entries, lead)
 
 
-def find_lead_unit(request: Request, drafts: Drafts) -> int:
+def find_lead_unit(request: ask.Request, drafts: Drafts) -> int:
     """The unit that the receipt speaks of: the hold's or the charge's own, else the first that was named.
 
     It must be one that the request writes in: a refund that names amounts writes in their units only.
     """
     place = request.place
-    named = [unit for unit, _ in request.amounts if unit in drafts] if isinstance(request, Refund) else []
+    named = [unit for unit, _ in request.amounts if unit in drafts] if isinstance(request, ask.Refund) else []
     if named and place is not None and place.unit_id not in named:
         return named[0]
     if place is not None and place.unit_id in drafts:
@@ -121,9 +103,9 @@ def find_lead_unit(request: Request, drafts: Drafts) -> int:
     return request.units[0] if request.units else next(iter(drafts))
 
 
-def write_open(draft: Draft, account: Account, request: Request) -> Account:
+def write_open(draft: Draft, account: Account, request: ask.Request) -> Account:
     """Open, or write down that it was open."""
-    if account.state == AccountState.NEW and isinstance(request, Open):
+    if account.state == AccountState.NEW and isinstance(request, ask.Open):
         return accounts.open_account(draft, account, request.zone)
     draft.write(Kind.OPENED, 0)
     return account
@@ -156,14 +138,14 @@ def lead_first(drafts: Drafts, unit_id: int) -> list[Draft]:
     )
 
 
-def hold(drafts: Drafts, request: Hold, past: Sequence[Entry]) -> None:
+def hold(drafts: Drafts, request: ask.Hold, past: Sequence[Entry]) -> None:
     """Hold each amount under one deadline."""
     ttl = holds.find_ttl([drafts[unit] for unit in request.units], request)
     for unit, amount in request.amounts:
         holds.place_hold(drafts[unit], request, amount, ttl)
 
 
-def settle(drafts: Drafts, request: Settle, past: Sequence[Entry]) -> None:
+def settle(drafts: Drafts, request: ask.Settle, past: Sequence[Entry]) -> None:
     """Settle each part of a hold; a part without an amount at all that it holds."""
     asked = dict(request.amounts)
     parts = lead_first(drafts, request.hold.unit_id)
@@ -173,7 +155,7 @@ def settle(drafts: Drafts, request: Settle, past: Sequence[Entry]) -> None:
         holds.settle(draft, request, asked.get(draft.wallet.unit.unit_id))
 
 
-def refund(drafts: Drafts, request: Refund, past: Sequence[Entry]) -> None:
+def refund(drafts: Drafts, request: ask.Refund, past: Sequence[Entry]) -> None:
     """Refund the units that are named, or every unit that the charge moved."""
     asked = dict(request.amounts)
     units = [draft.wallet.unit.unit_id for draft in lead_first(drafts, request.charge.unit_id)]
@@ -187,45 +169,45 @@ def refund(drafts: Drafts, request: Refund, past: Sequence[Entry]) -> None:
             refunds.refund(drafts[unit], request, asked.get(unit), charge)
 
 
-def void(drafts: Drafts, request: Void, past: Sequence[Entry]) -> None:
+def void(drafts: Drafts, request: ask.Void, past: Sequence[Entry]) -> None:
     """Void of the named grant, or each amount."""
     asked = dict(request.amounts)
     for unit in request.units:
         corrections.void(drafts[unit], request, asked.get(unit))
 
 
-def forgive(drafts: Drafts, request: Forgive, past: Sequence[Entry]) -> None:
+def forgive(drafts: Drafts, request: ask.Forgive, past: Sequence[Entry]) -> None:
     """Write off each amount, or all that is owed."""
     for unit, amount in request.owed:
         corrections.forgive(drafts[unit], amount)
 
 
-def configure(drafts: Drafts, request: Configure, past: Sequence[Entry]) -> None:
+def configure(drafts: Drafts, request: ask.Configure, past: Sequence[Entry]) -> None:
     """Change settings of one wallet."""
     settings.configure(drafts[request.unit], request)
 
 
-RULES: dict[type[Request], Rule] = {
-    Grant: each_amount(grants.grant),
-    Import: each_amount(grants.grant),
-    Charge: each_amount(charges.charge),
-    Record: each_amount(charges.record),
-    Hold: hold,
-    Extend: each_part(holds.extend),
-    Settle: settle,
-    Release: each_part(holds.release),
-    Refund: refund,
-    Void: void,
-    Forgive: forgive,
-    Adjust: each_amount(lambda draft, request, amount: corrections.adjust(draft, amount)),
-    SetUsed: each_amount(lambda draft, request, amount: corrections.set_used(draft, amount)),
-    ResetUsed: lambda drafts, request, past: corrections.reset_used(drafts[request.unit]),
-    Configure: configure,
-    Tidy: lambda drafts, request, past: None,
+RULES: dict[type[ask.Request], Rule] = {
+    ask.Grant: each_amount(grants.grant),
+    ask.Import: each_amount(grants.grant),
+    ask.Charge: each_amount(charges.charge),
+    ask.Record: each_amount(charges.record),
+    ask.Hold: hold,
+    ask.Extend: each_part(holds.extend),
+    ask.Settle: settle,
+    ask.Release: each_part(holds.release),
+    ask.Refund: refund,
+    ask.Void: void,
+    ask.Forgive: forgive,
+    ask.Adjust: each_amount(lambda draft, request, amount: corrections.adjust(draft, amount)),
+    ask.SetUsed: each_amount(lambda draft, request, amount: corrections.set_used(draft, amount)),
+    ask.ResetUsed: lambda drafts, request, past: corrections.reset_used(drafts[request.unit]),
+    ask.Configure: configure,
+    ask.Tidy: lambda drafts, request, past: None,
 }
 
 
-def find_replay(request: Request, entries: Sequence[Entry]) -> bool:
+def find_replay(request: ask.Request, entries: Sequence[Entry]) -> bool:
     """Whether the receipt that took this request's key is its own (rule 28). Raises `KeyReused` if it is another's."""
     if not entries:
         return False
@@ -237,11 +219,14 @@ def find_replay(request: Request, entries: Sequence[Entry]) -> bool:
     )
 
 
-def name_difference(request: Request, first: Entry) -> str:
+def name_difference(request: ask.Request, first: Entry) -> str:
     """In words, where a request parts from the one whose entry is `first`, as far as the entry tells."""
     amounts = getattr(request, "amounts", ())
     feature = getattr(request, "feature", first.feature)
-    if KINDS.get(type(request)) not in (None, first.kind) and (type(request), first.kind) != (Charge, Kind.RECORDED):
+    if KINDS.get(type(request)) not in (None, first.kind) and (type(request), first.kind) != (
+        ask.Charge,
+        Kind.RECORDED,
+    ):
         return f"kind: it was {Kind(first.kind).name.lower().replace('_', ' ')}"
     if amounts and dict(amounts).get(first.unit_id) != first.amount + first.uncovered:
         return "amount"
@@ -250,35 +235,35 @@ def name_difference(request: Request, first: Entry) -> str:
     return "its other terms"
 
 
-KINDS: dict[type[Request], Kind] = {
-    Open: Kind.OPENED,
-    Grant: Kind.GRANTED,
-    Import: Kind.IMPORTED,
-    Charge: Kind.CHARGED,
-    Record: Kind.RECORDED,
-    Hold: Kind.HELD,
-    Extend: Kind.EXTENDED,
-    Settle: Kind.SETTLED,
-    Release: Kind.RELEASED,
-    Refund: Kind.REFUNDED,
-    Void: Kind.VOIDED,
-    Forgive: Kind.FORGIVEN,
-    Adjust: Kind.ADJUSTED,
-    SetUsed: Kind.USED_SET,
-    ResetUsed: Kind.USED_RESET,
-    Configure: Kind.CONFIGURED,
-    Freeze: Kind.FROZEN,
-    Unfreeze: Kind.UNFROZEN,
-    Close: Kind.CLOSED,
+KINDS: dict[type[ask.Request], Kind] = {
+    ask.Open: Kind.OPENED,
+    ask.Grant: Kind.GRANTED,
+    ask.Import: Kind.IMPORTED,
+    ask.Charge: Kind.CHARGED,
+    ask.Record: Kind.RECORDED,
+    ask.Hold: Kind.HELD,
+    ask.Extend: Kind.EXTENDED,
+    ask.Settle: Kind.SETTLED,
+    ask.Release: Kind.RELEASED,
+    ask.Refund: Kind.REFUNDED,
+    ask.Void: Kind.VOIDED,
+    ask.Forgive: Kind.FORGIVEN,
+    ask.Adjust: Kind.ADJUSTED,
+    ask.SetUsed: Kind.USED_SET,
+    ask.ResetUsed: Kind.USED_RESET,
+    ask.Configure: Kind.CONFIGURED,
+    ask.Freeze: Kind.FROZEN,
+    ask.Unfreeze: Kind.UNFROZEN,
+    ask.Close: Kind.CLOSED,
 }
 """The kind of entry that a request writes first."""
 
 
-def refuse_unknown(request: Request) -> Refused:
+def refuse_unknown(request: ask.Request) -> Refused:
     """The refusal for a request whose account is not there."""
-    if isinstance(request, NamesHold):
+    if isinstance(request, ask.NamesHold):
         return HoldNotFound(hold=request.hold_id)
-    if isinstance(request, Refund):
+    if isinstance(request, ask.Refund):
         return ChargeNotFound(charge=request.charge_id)
     return AccountNotFound(account=request.account)
 

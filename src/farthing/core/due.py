@@ -30,7 +30,7 @@ def apply_due(draft: Draft) -> None:
             time_out(draft, wallet.holds[number])
         elif kind == EXPIRES:
             expire(draft, wallet.lots[number])
-        elif wallet.lots[number].remaining:
+        else:
             start(draft, wallet.lots[number])
         for fresh in wallet.lots.keys() - seen:
             seen.add(fresh)

@@ -25,6 +25,10 @@ class FoldedLot:
     started: int = 0
     remaining: int = 0
     ended_at: int = 0
+    spent: int = 0
+    """What charges took from it, debts that it paid included."""
+    given_back: int = 0
+    """What refunds put back."""
 
     def to_row(self, number: int) -> Lot:
         """The row that a store should have."""
@@ -77,7 +81,7 @@ class Fold:
         self.unit_id = unit.unit_id
         self.seal = seal
         self.head = seal.begin(account, unit)
-        self.seq = self.clock = 0
+        self.seq = self.clock = self.kind = 0
         self.granted = self.refunded = self.adjusted = self.spent = self.expired = 0
         self.free = self.covered = self.bare = self.debt = 0
         self.terms: dict[int, int] = {}
@@ -99,7 +103,7 @@ class Fold:
 
     def add(self, entry: Entry) -> None:
         """Apply one entry. Raises `Unfoldable`."""
-        self.head, self.seq, self.clock = entry.hash, entry.number, entry.recorded_at
+        self.head, self.seq, self.clock, self.kind = entry.hash, entry.number, entry.recorded_at, entry.kind
         self.granted += entry.granted
         self.refunded += entry.refunded
         self.adjusted += entry.adjusted
@@ -151,7 +155,15 @@ class Fold:
                 self.instants.add(value)
 
     def move_lot(self, number: int, key: int, value: int) -> None:
-        """LOT_MOVED, and every other effect that puts into a lot or takes from it."""
+        """LOT_MOVED."""
+        self.shift(number, value)
+        if self.kind in CHARGES:
+            self.lots[number].spent -= value
+        elif self.kind == Kind.REFUNDED:
+            self.lots[number].given_back += value
+
+    def shift(self, number: int, value: int) -> None:
+        """Put into a lot, or take from it."""
         lot = self.lots[number]
         lot.remaining += value
         lot.ended_at = 0 if lot.remaining else self.clock
@@ -169,10 +181,16 @@ class Fold:
         hold.draws[key] = hold.draws.get(key, 0) + value
         self.moved[COVERED if key else BARE] += value
         if key:
-            self.move_lot(key, 0, -value)
+            self.shift(key, -value)
 
     def spend(self, number: int, key: int, value: int) -> None:
         """HOLD_SPENT."""
+        self.drop_draw(number, key, value)
+        if key and self.kind in CHARGES:
+            self.lots[key].spent += value
+
+    def drop_draw(self, number: int, key: int, value: int) -> None:
+        """A hold has less set aside."""
         draws = self.holds[number].draws
         draws[key] -= value
         if not draws[key]:
@@ -181,9 +199,9 @@ class Fold:
 
     def give_back(self, number: int, key: int, value: int) -> None:
         """HOLD_RETURNED."""
-        self.spend(number, key, value)
+        self.drop_draw(number, key, value)
         if key:
-            self.move_lot(key, 0, value)
+            self.shift(key, value)
 
     def set_hold(self, number: int, key: int, value: int) -> None:
         """HOLD_SET."""
@@ -212,7 +230,11 @@ class Fold:
             if paid > -value:
                 debt.payers.append((payer, paid + value))
         if key:
-            self.move_lot(key, 0, -value)
+            self.shift(key, -value)
+            if value > 0:
+                self.lots[key].spent += value
+            else:
+                self.lots[key].given_back -= value
 
     def undo_debt(self, number: int, key: int, value: int) -> None:
         """DEBT_UNDONE."""

@@ -32,9 +32,8 @@ def read_charge(request: Refund, unit_id: int, past: Sequence[Entry]) -> Undone 
     draws: list[tuple[int, int]] = []
     debts: list[int] = []
     is_charge = False
-    for entry in past:
-        if entry.unit_id != unit_id:
-            continue
+    # In the order in which they were written, whichever of them the refund names: what was drawn last goes back first.
+    for entry in sorted((entry for entry in past if entry.unit_id == unit_id), key=lambda entry: entry.number):
         effects = unpack_effects(entry.effects)
         if entry.kind in CHARGES:
             is_charge = True
@@ -50,7 +49,19 @@ def read_charge(request: Refund, unit_id: int, past: Sequence[Entry]) -> Undone 
         elif entry.kind == Kind.REFUNDED:
             refunded += entry.amount
             grace = next((first for effect, first, _, _ in effects if effect == Effect.LOT_SET), grace)
+            undone = sum(value for effect, _, _, value in effects if effect == Effect.DEBT_UNDONE)
+            undone -= sum(value for effect, _, _, value in effects if effect == Effect.DEBT_PAID and value < 0)
+            take_last(draws, entry.amount - undone)
     return Undone(number, feature, charged, refunded, draws, debts, grace) if is_charge else None
+
+
+def take_last(draws: list[tuple[int, int]], amount: int) -> None:
+    """Shorten draws by `amount`, from the back."""
+    while amount and draws:
+        lot, drawn = draws.pop()
+        if drawn > amount:
+            draws.append((lot, drawn - amount))
+        amount -= min(drawn, amount)
 
 
 def refund(draft: Draft, request: Refund, asked: int | None, undone: Undone) -> None:
@@ -65,15 +76,12 @@ def refund(draft: Draft, request: Refund, asked: int | None, undone: Undone) -> 
     laws.refunds_at_most_the_charge(wallet, undone.charged, undone.refunded + amount)
     ended: list[tuple[Lot, int]] = []
     owed = [get_debt(draft, number) for number in undone.debts]
-    undone_debt = sum(debt.amount - debt.remaining - sum(paid for _, paid in debt.payers) for debt in owed)
-    skip, rest, written_off = undone.refunded - undone_debt, amount, 0
+    rest, written_off = amount, 0
     for debt in reversed(owed):
         rest, forgiven = undo_debt(draft, debt, rest, ended)
         written_off += forgiven
     for number, drawn in reversed(undone.draws):
-        passed = min(drawn, skip)
-        skip -= passed
-        back = min(drawn - passed, rest)
+        back = min(drawn, rest)
         rest -= back
         if back:
             give_to_lot(draft, number, back, ended)

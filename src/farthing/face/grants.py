@@ -6,14 +6,16 @@ from typing import Any, Final, Unpack
 from zoneinfo import ZoneInfo
 
 from farthing.core.bounds import LARGEST_AMOUNT, LATEST_INSTANT, MOST_SCOPES
-from farthing.core.calendars import read_duration, read_instant
+from farthing.core.calendars import EPOCH, read_duration, read_instant
 from farthing.core.errors import AmountInvalid, TermInvalid, TimeInvalid
 from farthing.core.names import read_account
 from farthing.core.requests import Grant, Import
+from farthing.face.accounts import read_zone
 from farthing.face.desk import Desk
 from farthing.face.options import Amounts, Name, Said, read_amounts, read_claim, read_said
 
 LARGEST_PRIORITY: Final = 1000
+SECOND: Final = timedelta(seconds=1)
 
 
 def build_grant(
@@ -148,7 +150,7 @@ def read_paid(desk: Desk, paid: object) -> dict[str, Any]:
 def find_zone(desk: Desk, account: str) -> ZoneInfo:
     """The zone in which an account's days end; UTC for one that this very grant opens."""
     known = desk.store.find_account(account)
-    return ZoneInfo("UTC" if known is None else known.zone)
+    return read_zone("UTC" if known is None else known.zone)
 
 
 def find_end_of_day(day: object, zone: ZoneInfo) -> int:
@@ -168,13 +170,11 @@ def find_first_valid(wall: datetime, zone: ZoneInfo) -> datetime:
     if instant.astimezone(zone).replace(tzinfo=None) == wall.replace(tzinfo=None):
         return instant
     before, after = wall.replace(fold=1).astimezone(UTC), instant
-    while after - before > timedelta(seconds=1):
-        middle = before + (after - before) // 2
-        middle = middle.replace(microsecond=0)
-        if middle <= before:
-            break
-        if middle.astimezone(zone).replace(tzinfo=None) < wall.replace(tzinfo=None):
-            before = middle
+    first, last = (before - EPOCH) // SECOND, (after - EPOCH) // SECOND
+    while last - first > 1:
+        middle = (first + last) // 2
+        if (EPOCH + middle * SECOND).astimezone(zone).replace(tzinfo=None) < wall.replace(tzinfo=None):
+            first = middle
         else:
-            after = middle
-    return after
+            last = middle
+    return EPOCH + last * SECOND

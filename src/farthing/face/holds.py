@@ -8,8 +8,8 @@ from decimal import Decimal
 from types import TracebackType
 from typing import Any, Concatenate, Final, ParamSpec, Self, Unpack
 
-from farthing.core.bounds import LONGEST_HOLD_TTL
-from farthing.core.calendars import read_duration
+from farthing.core.bounds import HOLD_TTL, LONGEST_HOLD_TTL
+from farthing.core.calendars import ONE, read_duration
 from farthing.core.errors import FarthingError, HoldEnded, Unavailable
 from farthing.core.ids import read_id
 from farthing.core.names import NOTHING, read_account
@@ -47,8 +47,9 @@ def build_hold(
     As a block: left without `settle`, or by an exception, it is released and the attempt is on record as failed; the
     exception is never masked. `ttl` is how long it lives unless it is extended (15 minutes unless the account's terms
     say otherwise); one that timed out can still be settled, late. `name` is the caller's own, unique among the
-    account's open holds. `mode`: `strict` refuses when short, `all_available` (or `shrink`) holds what fits, `record`
-    is never refused. Amounts as for `charge`.
+    account's open holds. Entering the block of a hold that was placed by an earlier call with the same key raises
+    `HoldEnded` if it has ended since. `mode`: `strict` refuses when short, `all_available` (or `shrink`) holds what
+    fits, `record` is never refused. Amounts as for `charge`.
     Raises `InsufficientCredits`, `HoldNameTaken`, `AccountNotFound`, `AccountFrozen`, `KeyReused`, `AmountInvalid` …
     """
     return Hold(
@@ -185,7 +186,14 @@ class OpenHold:
         """Whether leaving the block gives the rest back."""
         return not (self.is_over or self.in_doubt)
 
+    def refuse_ended(self) -> None:
+        """A block is for work to come. Raises `HoldEnded` for a hold that an earlier call with the same key placed, and
+        that has ended since: before the work, rather than when it is settled."""
+        if self.receipt.replayed and not self.runner.sees_open(self.id, self.account):
+            self.extend(HOLD_TTL * ONE)
+
     def __enter__(self) -> Self:
+        self.refuse_ended()
         return self
 
     def __exit__(
@@ -198,6 +206,8 @@ class OpenHold:
                 self.excuse(no, error)
 
     async def __aenter__(self) -> Self:
+        if self.receipt.replayed:
+            await asyncio.to_thread(self.refuse_ended)
         return self
 
     async def __aexit__(
@@ -254,7 +264,8 @@ class PromisedHold:
         return self.place().__await__()
 
     async def __aenter__(self) -> OpenHold:
-        return await self.place()
+        hold = await self.place()
+        return await hold.__aenter__()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, frames: TracebackType | None

@@ -15,8 +15,10 @@ from typing import Any, Self
 from farthing.core.amounts import to_decimal
 from farthing.core.burndown import sum_available
 from farthing.core.errors import LedgerClosed
+from farthing.core.ids import read_id
 from farthing.core.names import read_account
 from farthing.core.requests import Request
+from farthing.core.wallets import HoldState
 from farthing.engine.engine import Engine
 from farthing.engine.stats import Stats
 from farthing.engine.tickets import Outcome
@@ -53,6 +55,13 @@ class Ledger(Words, AwaitedWords):
     async def arun(self, request: Request) -> Outcome:
         """The same, awaited."""
         return await self.engine.arun(request)
+
+    def sees_open(self, hold: str, account: str) -> bool:
+        """Whether a hold is open, as last committed."""
+        place = read_id(hold, "hld")
+        wallet = self.engine.read_wallet(account, self.desk.get_unit_of(place.unit_id))
+        known = wallet.holds.get(place.number)
+        return known is not None and known.state == HoldState.OPEN
 
     def batch(self, items: Iterable[Deferred]) -> list[Answer]:
         """Many at once: `batch([Charge("acme", 1), Hold("umbrella", 2), Grant(…)])`, in as few commits as possible.
@@ -220,6 +229,10 @@ class Joined(Words):
     async def arun(self, request: Request) -> Outcome:
         """There is nothing to await in somebody else's transaction."""
         raise TypeError("inside `within` nothing is awaited: say settle, not asettle")
+
+    def sees_open(self, hold: str, account: str) -> bool:
+        """Whether a hold is open, as last committed: what the caller's own transaction did is not seen."""
+        return self.ledger.sees_open(hold, account)
 
     def __enter__(self) -> Self:
         self.block.__enter__()

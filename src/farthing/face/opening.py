@@ -28,12 +28,16 @@ MEMORY: Final = ("memory:", "memory://")
 LATER: Final = ("postgres", "postgresql", "http", "https")
 
 
+FileId = tuple[int, int]
+"""The device and number of a file: what it is, rather than what it is called. (0, 0) is none."""
+
+
 class Register:
     """The engines of this process by what they stand on, and how many ledgers are open on each."""
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
-        self.engines: weakref.WeakValueDictionary[tuple[str, str], Engine] = weakref.WeakValueDictionary()
+        self.engines: weakref.WeakValueDictionary[tuple[FileId, str], Engine] = weakref.WeakValueDictionary()
         self.counts: weakref.WeakKeyDictionary[Engine, int] = weakref.WeakKeyDictionary()
 
     def begin_in_child(self) -> None:
@@ -95,7 +99,7 @@ def open_ledger(
     wanted = [] if units is None else read_units(units)
     place = find_place(url)
     with REGISTER.lock:
-        engine = None if place is None else REGISTER.engines.get((place, name))
+        engine = None if place is None else REGISTER.engines.get((identify_file(place), name))
         if engine is None or engine.is_closed:
             store = make_store(url, create=create, book=name, test=test, seal=Seal(key))
             try:
@@ -105,7 +109,7 @@ def open_ledger(
                 store.close()
                 raise
             if place is not None:
-                REGISTER.engines[place, name] = engine
+                REGISTER.engines[identify_file(place), name] = engine
         else:
             refuse_differing(engine, clock, settings, key)
             add_units(engine.store, wanted)
@@ -135,6 +139,15 @@ def find_place(url: object) -> str | None:
     if isinstance(url, str) and re.split(r"[:+]", url)[0] in LATER:
         raise UrlInvalid(given=given, problem="is not available in this release", expected=EXPECTED)
     raise UrlInvalid(given=given, problem="is not the address of a database", expected=EXPECTED)
+
+
+def identify_file(path: str) -> FileId:
+    """What file is there now. One that was deleted, or put in another's place, is not the one that was opened."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return 0, 0
+    return found.st_dev, found.st_ino
 
 
 def make_store(url: str, *, create: bool, book: str, test: bool, seal: Seal) -> Store:

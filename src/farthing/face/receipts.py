@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
+from itertools import chain
 from typing import Any, Final
 
 from farthing.core.amounts import Unit, to_decimal
@@ -20,6 +21,7 @@ KINDS: Final = {int(kind): kind.name.lower() for kind in Kind}
 CHARGED: Final = frozenset({Kind.CHARGED, Kind.RECORDED})
 GIVEN: Final = frozenset({Kind.GRANTED, Kind.IMPORTED})
 TAKEN: Final = frozenset({Kind.VOIDED, Kind.ADJUSTED, Kind.USED_SET, Kind.USED_RESET})
+MAKES_LOTS: Final = GIVEN | {Kind.GRACED, Kind.ADJUSTED, Kind.REFUNDED}
 OF_HOLDS: Final = frozenset({Kind.SETTLED, Kind.RELEASED, Kind.EXTENDED})
 LOT_MOVED, LOT_SET, HOLD_SET = int(Effect.LOT_MOVED), int(Effect.LOT_SET), int(Effect.HOLD_SET)
 DREW, SPENT, RETURNED = int(Effect.HOLD_DREW), int(Effect.HOLD_SPENT), int(Effect.HOLD_RETURNED)
@@ -138,7 +140,7 @@ def read_receipt(runner: Runner, outcome: Outcome) -> Receipt:
         effective_at=to_instant(lead.effective_at),
         deadline=find_deadline(lead, effects),
         hold=find_hold(account, lead),
-        grant=find_grant(account, lead, effects),
+        grant=find_grant(account, lead, entries),
         parts=tuple([ReceiptPart(**number) for number in numbers]),
         replayed=outcome.replayed,
         provisional=outcome.provisional,
@@ -181,7 +183,7 @@ def read_part(desk: Desk, account: Account, entries: Sequence[Entry]) -> dict[st
     effects = unpack_effects(first.effects)
     available = next(entry for entry in reversed(entries) if entry.feature == first.feature).available_after
     owed = repaid = 0
-    for effect, _, key, value in effects:
+    for effect, _, key, value in effects if first is last else chain.from_iterable(map(unpack, entries)):
         if effect == DEBT_MADE:
             owed += value
         elif effect == DEBT_PAID and key and value > 0:
@@ -235,8 +237,6 @@ def iter_shares(kind: int, effects: Effects) -> Iterable[tuple[int, int]]:
             if effect == DREW:
                 yield key, value
         elif kind == Kind.SETTLED:
-            if effect == HOLD_SET:
-                return  # What follows gives the rest of the hold back.
             if effect == SPENT:
                 yield key, value
             elif effect == LOT_MOVED:
@@ -271,10 +271,15 @@ def find_hold(account: Account, lead: Entry) -> str | None:
     return None
 
 
-def find_grant(account: Account, lead: Entry, effects: Effects) -> str | None:
-    """The id of the grant that was made (a grant, an adjustment up, a refund's grace), or voided."""
+def find_grant(account: Account, lead: Entry, entries: Sequence[Entry]) -> str | None:
+    """The id of the grant that was made (a grant, an adjustment up, one of grace), or voided."""
     number = lead.of_number if lead.kind == Kind.VOIDED else 0
-    for effect, lot, _, _ in effects:
-        if effect == LOT_SET and lot == lead.number:
-            number = lot
-    return write_id("gra", place_of(account, lead.unit_id, number)) if number else None
+    for entry in entries:
+        if entry.unit_id == lead.unit_id and entry.kind in MAKES_LOTS:
+            number = next((lot for effect, lot, _, _ in unpack(entry) if effect == LOT_SET), number)
+    return write_grant_id(place_of(account, lead.unit_id, number)) if number else None
+
+
+def unpack(entry: Entry) -> Effects:
+    """The effects of an entry."""
+    return unpack_effects(entry.effects)

@@ -30,6 +30,10 @@ class Runner(Protocol):
         """Decide, and await it."""
         ...
 
+    def sees_open(self, hold: str, account: str) -> bool:
+        """Whether a hold of an account is among its open ones."""
+        ...
+
 
 Build = Callable[Concatenate[Desk, P], Request]
 Read = Callable[[Runner, Outcome], R]

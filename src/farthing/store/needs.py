@@ -13,7 +13,7 @@ from farthing.core.bounds import LOTS_AT_FIRST
 from farthing.core.burndown import rank_lot
 from farthing.core.entries import CHARGES, Effect, Entry, HoldField, Kind, LotField, unpack_effects
 from farthing.core.ids import Place
-from farthing.core.requests import Hold, NamesHold, Refund, Request, ResetUsed, SetUsed, Void
+from farthing.core.requests import Charge, Hold, NamesHold, Refund, Request, ResetUsed, SetUsed, Void
 from farthing.core.wallets import Account, Lot, Wallet
 
 SHARDS: Final = 64
@@ -77,10 +77,15 @@ class Located:
 
 
 def join_sets(wanted: Mapping[Owner, set[T]], found: dict[int, set[T]], accounts: Mapping[str | int, Account]) -> None:
-    """Put what is wanted of one account under its key and under its id together."""
+    """Put what is wanted of one account under its key and under its id together; the sets of `wanted` are taken over."""
     for owner, things in wanted.items():
-        if owner in accounts:
-            found.setdefault(accounts[owner].account_id, set()).update(things)
+        account = accounts.get(owner)
+        if account is not None:
+            known = found.get(account.account_id)
+            if known is None:
+                found[account.account_id] = things
+            else:
+                known |= things
 
 
 def plan_needs(requests: Sequence[Request]) -> Needs:
@@ -92,8 +97,15 @@ def plan_needs(requests: Sequence[Request]) -> Needs:
             needs.keys[owner] = needs.keys.get(owner, False) or request.opens
         else:
             needs.ids[owner] = None
-        needs.units.setdefault(owner, set()).update(request.units)
-        needs.digests.setdefault(owner, set()).add(request.digests()[0])
+        digests = needs.digests.get(owner)
+        if digests is None:
+            needs.digests[owner] = {request.digests()[0]}
+            needs.units[owner] = set(request.units)
+        else:
+            digests.add(request.digests()[0])
+            needs.units[owner].update(request.units)
+        if type(request) is Charge:
+            continue
         if isinstance(request, Hold) and request.name:
             needs.names.setdefault(owner, set()).add(request.name)
         elif isinstance(request, NamesHold):

@@ -23,7 +23,6 @@ from farthing.store.needs import (
     mark_partial,
     plan_needs,
 )
-from farthing.store.sqlite_memo import Memo
 from farthing.store.wallet_rows import Row, take_account, take_debt, take_hold, take_lot, take_wallet
 
 RowKey = tuple[int, int, int]
@@ -31,21 +30,20 @@ RowKey = tuple[int, int, int]
 
 
 @dataclass(slots=True)
-class Parts:
-    """What belongs into one wallet that is being loaded."""
+class Rows:
+    """What has been read for the wallets of a batch, by wallet, before each gets its own."""
 
-    wallet: Wallet
-    is_fresh: bool
-    """Whether it comes from its row, rather than from what is remembered."""
-    is_whole: bool = False
-    is_thorough: bool = False
-    """Whether every open hold and debt is to be loaded too: something is due, or a rule asks for all."""
-    lots: list[Lot] = field(default_factory=list)
-    first: list[Lot] = field(default_factory=list)
-    holds: list[Hold] = field(default_factory=list)
-    debts: list[Debt] = field(default_factory=list)
-    named_lots: set[int] = field(default_factory=set)
-    named_debts: set[int] = field(default_factory=set)
+    wallets: dict[WalletKey, Wallet] = field(default_factory=dict)
+    """Those that have a row."""
+    partial: set[WalletKey] = field(default_factory=set)
+    """Those of which only the first lots are loaded, and what is named."""
+    thorough: set[WalletKey] = field(default_factory=set)
+    """Those of which every open hold and debt is loaded too: something is due, or a rule asks for all."""
+    lots: dict[WalletKey, list[Lot]] = field(default_factory=dict)
+    first: dict[WalletKey, list[Lot]] = field(default_factory=dict)
+    """Of partial ones, the first live lots."""
+    holds: dict[WalletKey, list[Hold]] = field(default_factory=dict)
+    debts: dict[WalletKey, list[Debt]] = field(default_factory=dict)
 
 
 class Loader:
@@ -57,13 +55,11 @@ class Loader:
         book: int,
         seal: Seal,
         find_unit: Callable[[sqlite3.Cursor, int], Unit | None],
-        memo: Memo,
     ) -> None:
         self.cursor = cursor
         self.book = book
         self.seal = seal
         self.find_unit = find_unit
-        self.memo = memo
         self.seqs: dict[WalletKey, int] = {}
         """Wallet → its last stored entry; 0 has no row."""
         self.ended_lots: set[RowKey] = set()
@@ -71,32 +67,27 @@ class Loader:
 
     def load(self, requests: Sequence[Request], now: int) -> Loaded:
         """Everything that these requests can read."""
-        needs, loaded = plan_needs(requests), Loaded()
+        needs, loaded, rows = plan_needs(requests), Loaded(), Rows()
         self.load_accounts(needs, loaded)
         located = needs.locate(loaded.accounts)
         self.load_replays(located, loaded)
-        holds = self.load_holds(located, loaded)
+        self.load_holds(located, loaded, rows)
         self.load_past(located, loaded)
-        wallets = self.list_wallets(located, loaded, now)
-        for key, hold in holds:
-            if key in wallets:
-                wallets[key].holds.append(hold)
-        self.load_rows(wallets, located, now)
-        for key, parts in wallets.items():
-            loaded.wallets[key] = assemble(parts)
+        self.load_wallets(located, loaded, rows)
+        self.sort_wallets(located, rows, now)
+        self.load_lots(rows)
+        self.load_thoroughly(located, rows, now)
+        self.load_named(located, rows)
+        assemble(rows)
         return loaded
 
     def load_accounts(self, needs: Needs, loaded: Loaded) -> None:
         """Accounts by key and id; one that a request may open gets an id that is its own if it is saved."""
-        known, memo = loaded.accounts, self.memo.accounts
-        for key in needs.keys:
-            if key in memo:
-                known[key] = known[memo[key].account_id] = memo[key]
-        missing = [(self.book, key) for key in needs.keys if key not in known]
-        for row in sql.ask(self.cursor, sql.ACCOUNTS_BY_KEY, missing):
+        known = loaded.accounts
+        by_key = [(self.book, key) for key in needs.keys]
+        for row in sql.ask(self.cursor, sql.ACCOUNTS_BY_KEY, by_key):
             account = take_account(row)
-            known[account.key] = known[account.account_id] = account
-            self.memo.keep_account(account)
+            known[row[3]] = known[row[0]] = account
         by_id = [(self.book, account_id) for account_id in needs.ids if account_id not in known]
         for row in sql.ask(self.cursor, sql.ACCOUNTS_BY_ID, by_id):
             account = take_account(row)
@@ -133,19 +124,20 @@ class Loader:
             found.sort(key=lambda pair: pair[0])
         return [entry for _, entry in found]
 
-    def load_holds(self, located: Located, loaded: Loaded) -> list[tuple[WalletKey, Hold]]:
+    def load_holds(self, located: Located, loaded: Loaded, rows: Rows) -> None:
         """The parts of holds named by id, whose units count as asked for, and open holds under the names asked for."""
-        holds: list[tuple[WalletKey, Hold]] = []
         places = [(place.account_id, place.unit_id, place.number) for place in located.holds]
         leads = take_holds(sql.ask(self.cursor, sql.LEADING_PARTS, places))
         others = take_holds(sql.ask(self.cursor, sql.OTHER_PARTS, places)) if leads else []
-        for (account_id, unit_id), hold in leads + sorted(others):
+        for key, hold in leads + sorted(others):
+            account_id, unit_id = key
             lead = (account_id, hold.lead_unit, hold.lead_number)
             loaded.hold_units[lead] = (*loaded.hold_units.get(lead, ()), unit_id)
             located.units.setdefault(account_id, set()).add(unit_id)
-            holds.append(((account_id, unit_id), hold))
+            rows.holds.setdefault(key, []).append(hold)
         named = [(account_id, name) for account_id, names in located.names.items() for name in names]
-        return holds + take_holds(sql.ask(self.cursor, sql.NAMED_HOLDS, named))
+        for key, hold in take_holds(sql.ask(self.cursor, sql.NAMED_HOLDS, named)):
+            rows.holds.setdefault(key, []).append(hold)
 
     def load_past(self, located: Located, loaded: Loaded) -> None:
         """What was written of the charges that are to be refunded, and the lots and debts that they moved."""
@@ -168,114 +160,91 @@ class Loader:
                 later.append(Entry._make(row))
         return receipt + sorted(entry for entry in later if (entry.unit_id, entry.number) not in seen)
 
-    def list_wallets(self, located: Located, loaded: Loaded, now: int) -> dict[WalletKey, Parts]:
-        """A wallet for every unit that is asked for: remembered, from its row, or new."""
-        wallets: dict[WalletKey, Parts] = {}
-        missing: dict[WalletKey, tuple[Account, Unit]] = {}
+    def load_wallets(self, located: Located, loaded: Loaded, rows: Rows) -> None:
+        """A wallet for every unit that is asked for: from its row, or new."""
+        asked: dict[WalletKey, tuple[Account, Unit]] = {}
         for account_id, unit_ids in located.units.items():
             account = loaded.accounts[account_id]
             is_new = account.state == AccountState.NEW
-            for unit_id in sorted(unit_ids | {0} if is_new else unit_ids):
+            for unit_id in sorted(unit_ids | {0}) if is_new else unit_ids:
                 unit = self.find_unit(self.cursor, unit_id)
-                if unit is None:
-                    continue
-                key = (account_id, unit_id)
-                wants_all = unit_id in located.unexpired.get(account_id, ())
-                remembered = None if is_new or wants_all else self.memo.find_wallet(key, account, now)
-                if is_new:
-                    wallets[key] = self.begin_wallet(account, unit)
-                elif remembered is None:
-                    missing[key] = (account, unit)
-                else:
-                    self.seqs[key] = remembered.seq
-                    if len(remembered.lots) != remembered.live + remembered.pending:
-                        self.note_ended(key, remembered.lots.values())
-                    wallets[key] = Parts(remembered, is_fresh=False)
-        for row in sql.ask(self.cursor, sql.WALLETS, list(missing)):
+                if unit is not None and is_new:
+                    self.begin_wallet(account, unit, loaded)
+                elif unit is not None:
+                    asked[account_id, unit_id] = (account, unit)
+        for row in sql.ask(self.cursor, sql.WALLETS, list(asked)):
             key = row[:2]
-            wallet = take_wallet(*missing.pop(key), row[2:])
+            wallet = take_wallet(*asked.pop(key), row[2:])
             self.seqs[key] = wallet.seq
-            wallets[key] = Parts(wallet, is_fresh=True)
-        for key, (account, unit) in missing.items():
-            wallets[key] = self.begin_wallet(account, unit)
-        return wallets
+            rows.wallets[key] = loaded.wallets[key] = wallet
+        for account, unit in asked.values():
+            self.begin_wallet(account, unit, loaded)
 
-    def begin_wallet(self, account: Account, unit: Unit) -> Parts:
+    def begin_wallet(self, account: Account, unit: Unit, loaded: Loaded) -> None:
         """A wallet that has no row yet."""
-        self.seqs[account.account_id, unit.unit_id] = 0
-        return Parts(Wallet(account, unit, self.seal.begin(account, unit)), is_fresh=False)
+        key = (account.account_id, unit.unit_id)
+        self.seqs[key] = 0
+        loaded.wallets[key] = Wallet(account, unit, self.seal.begin(account, unit))
 
-    def load_rows(self, wallets: dict[WalletKey, Parts], located: Located, now: int) -> None:
-        """Lots, holds and debts, as many of each wallet as `contract.Loaded` says."""
-        fresh = {key: parts for key, parts in wallets.items() if parts.is_fresh}
-        for key, parts in fresh.items():
-            wallet, at = parts.wallet, max(now, parts.wallet.clock)
-            wants_all = key[1] in located.unexpired.get(key[0], ())
-            parts.is_whole = wants_all or is_loaded_whole(wallet, at)
-            parts.is_thorough = wants_all or wallet.next_due <= at
-            if wants_all:
-                rows = self.cursor.execute(sql.UNEXPIRED_LOTS, (*key, now))
-                parts.lots = self.note_ended(key, map(take_lot, rows))
-        self.load_lots(fresh)
-        self.load_thoroughly(fresh)
-        for account_id, grants in located.grants.items():
-            for unit_id, number in grants:
-                if (account_id, unit_id) in wallets:
-                    wallets[account_id, unit_id].named_lots.add(number)
-        for account_id, debts in located.debts.items():
-            for unit_id, number in debts:
-                if (account_id, unit_id) in wallets:
-                    wallets[account_id, unit_id].named_debts.add(number)
-        self.load_named(wallets)
+    def sort_wallets(self, located: Located, rows: Rows, now: int) -> None:
+        """See how much of each wallet is to be loaded."""
+        for key, wallet in rows.wallets.items():
+            at = now if now > wallet.clock else wallet.clock
+            if wallet.next_due <= at:
+                rows.thorough.add(key)
+            elif not is_loaded_whole(wallet, at):
+                rows.partial.add(key)
+        for account_id, unit_ids in located.unexpired.items():
+            keys = {(account_id, unit_id) for unit_id in unit_ids} & rows.wallets.keys()
+            rows.thorough |= keys
+            rows.partial -= keys
 
-    def load_lots(self, wallets: dict[WalletKey, Parts]) -> None:
+    def load_lots(self, rows: Rows) -> None:
         """All live and pending lots where there are few or all are wanted, else the first live ones in order."""
         asked = []
-        for key, parts in wallets.items():
-            wallet = parts.wallet
-            if parts.is_whole or wallet.live + wallet.pending <= LOTS_AT_FIRST:
-                if wallet.live or wallet.pending or parts.is_thorough:
+        for key, wallet in rows.wallets.items():
+            if key not in rows.partial or wallet.live + wallet.pending <= LOTS_AT_FIRST:
+                if wallet.live or wallet.pending or key in rows.thorough:
                     asked.append(key)
             else:
-                rows = self.cursor.execute(sql.FIRST_LOTS, (*key, LOTS_AT_FIRST))
-                parts.first = [take_lot(row) for row in rows]
+                found = self.cursor.execute(sql.FIRST_LOTS, (*key, LOTS_AT_FIRST))
+                rows.first[key] = [take_lot(row) for row in found]
         for row in sql.ask(self.cursor, sql.OPEN_LOTS, asked):
-            parts, lot = wallets[row[:2]], take_lot(row[2:])
-            if parts.is_whole:
-                parts.lots.append(lot)
+            key, lot = row[:2], take_lot(row[2:])
+            if key not in rows.partial:
+                rows.lots.setdefault(key, []).append(lot)
             elif lot.started:
-                parts.first.append(lot)
+                rows.first.setdefault(key, []).append(lot)
 
-    def load_thoroughly(self, wallets: dict[WalletKey, Parts]) -> None:
-        """Every open hold with its lots, and every debt, where a wallet needs them all."""
-        asked = [key for key, parts in wallets.items() if parts.is_thorough]
+    def load_thoroughly(self, located: Located, rows: Rows, now: int) -> None:
+        """Every open hold and every debt, where a wallet needs them all, and every unexpired lot where a rule does."""
+        asked = list(rows.thorough)
         for key, hold in take_holds(sql.ask(self.cursor, sql.OPEN_HOLDS, asked)):
-            wallets[key].holds.append(hold)
+            rows.holds.setdefault(key, []).append(hold)
         for row in sql.ask(self.cursor, sql.OPEN_DEBTS, asked):
-            wallets[row[:2]].debts.append(take_debt(row[2:]))
+            rows.debts.setdefault(row[:2], []).append(take_debt(row[2:]))
+        for account_id, unit_ids in located.unexpired.items():
+            for unit_id in unit_ids:
+                key = (account_id, unit_id)
+                known = {lot.number for lot in rows.lots.get(key, ())}
+                found = map(take_lot, self.cursor.execute(sql.UNEXPIRED_LOTS, (*key, now)))
+                fresh = self.note_ended(key, [lot for lot in found if lot.number not in known])
+                rows.lots.setdefault(key, []).extend(fresh)
 
-    def load_named(self, wallets: dict[WalletKey, Parts]) -> None:
+    def load_named(self, located: Located, rows: Rows) -> None:
         """Named debts and what paid them, named lots, and those that a loaded hold has drawn on."""
-        debts = [
-            (*key, number)
-            for key, parts in wallets.items()
-            if parts.named_debts
-            for number in parts.named_debts - parts.wallet.debts.keys() - {debt.number for debt in parts.debts}
-        ]
-        for row in sql.ask(self.cursor, sql.DEBTS, debts):
-            wallets[row[:2]].debts.append(take_debt(row[2:]))
-        lots: list[RowKey] = []
-        for key, parts in wallets.items():
-            if parts.holds or parts.named_lots or parts.named_debts:
-                known = [parts.wallet.debts[number] for number in parts.named_debts & parts.wallet.debts.keys()]
-                numbers = parts.named_lots.union(
-                    (lot for hold in parts.holds for lot, _ in hold.draws),
-                    (lot for debt in [*parts.debts, *known] for lot, _ in debt.payers),
-                )
-                numbers -= parts.wallet.lots.keys() | {lot.number for lot in parts.lots} | {0}
-                lots += [(*key, number) for number in sorted(numbers)]
-        for row in sql.ask(self.cursor, sql.LOTS, lots):
-            wallets[row[:2]].lots += self.note_ended(row[:2], [take_lot(row[2:])])
+        debts = {(account, *place) for account, places in located.debts.items() for place in places}
+        debts -= {(*key, debt.number) for key, known in rows.debts.items() for debt in known}
+        for row in sql.ask(self.cursor, sql.DEBTS, sorted(debts)):
+            rows.debts.setdefault(row[:2], []).append(take_debt(row[2:]))
+        lots = {(account, *place) for account, places in located.grants.items() for place in places}
+        lots.update((*key, lot) for key, holds in rows.holds.items() for hold in holds for lot, _ in hold.draws)
+        lots.update((*key, lot) for key, owed in rows.debts.items() for debt in owed for lot, _ in debt.payers if lot)
+        if lots:
+            for kept in (rows.lots, rows.first):
+                lots -= {(*key, lot.number) for key, known in kept.items() for lot in known}
+            for row in sql.ask(self.cursor, sql.LOTS, sorted(lots)):
+                rows.lots.setdefault(row[:2], []).extend(self.note_ended(row[:2], [take_lot(row[2:])]))
 
     def note_ended(self, key: tuple[int, ...], lots: Iterable[Lot]) -> list[Lot]:
         """The same lots, those that have ended noted."""
@@ -300,22 +269,21 @@ def take_holds(rows: list[Row]) -> list[tuple[WalletKey, Hold]]:
     return [((row[0], row[1]), take_hold(row[2:])) for row in rows]
 
 
-def assemble(parts: Parts) -> Wallet:
-    """The wallet with its parts."""
-    wallet = parts.wallet
-    if not parts.is_fresh:
-        if not (parts.holds or parts.lots or parts.debts):
-            return wallet
-        wallet = wallet.copy()
-    if parts.holds:
-        holds = {hold.number: hold for hold in sorted(parts.holds)}
-        wallet.holds = holds if parts.is_fresh else dict(sorted((holds | wallet.holds).items()))
-    if parts.debts:
-        wallet.debts = dict(sorted(({debt.number: debt for debt in parts.debts} | wallet.debts).items()))
-    if len(parts.lots) == 1 and not wallet.lots and not parts.first:
-        wallet.lots = {parts.lots[0].number: parts.lots[0]}
-    else:
-        place_lots(wallet, [*parts.lots, *parts.first])
-    if parts.is_fresh and not parts.is_whole:
-        mark_partial(wallet, sorted(parts.first, key=rank_lot)[:LOTS_AT_FIRST])
-    return wallet
+def assemble(rows: Rows) -> None:
+    """Give each wallet what has been read for it."""
+    for key, holds in rows.holds.items():
+        if key in rows.wallets:
+            rows.wallets[key].holds = {hold.number: hold for hold in sorted(holds)}
+    for key, debts in rows.debts.items():
+        if key in rows.wallets:
+            rows.wallets[key].debts = {debt.number: debt for debt in sorted(debts)}
+    for key, lots in rows.lots.items():
+        wallet = rows.wallets.get(key)
+        if wallet is not None and len(lots) == 1:
+            wallet.lots[lots[0].number] = lots[0]
+        elif wallet is not None:
+            place_lots(wallet, lots)
+    for key in rows.partial:
+        first = sorted(rows.first.get(key, ()), key=rank_lot)[:LOTS_AT_FIRST]
+        place_lots(rows.wallets[key], first)
+        mark_partial(rows.wallets[key], first)

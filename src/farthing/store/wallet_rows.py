@@ -63,7 +63,10 @@ def take_account(row: Row) -> Account:
 
 def take_wallet(account: Account, unit: Unit, row: Row) -> Wallet:
     """A wallet with nothing loaded from its `WALLET_COLUMNS`."""
-    wallet = Wallet(account, unit, row[1])
+    wallet = object.__new__(Wallet)
+    wallet.account, wallet.unit = account, unit
+    wallet.lots, wallet.holds, wallet.debts = {}, {}, {}
+    wallet.whole, wallet.unloaded, wallet.horizon = True, 0, ()
     (
         wallet.seq, _, wallet.clock, wallet.next_due, wallet.granted, wallet.refunded, wallet.adjusted, wallet.spent,
         wallet.expired, wallet.free, wallet.scoped, wallet.covered, wallet.bare, wallet.debt, wallet.live,
