@@ -7,6 +7,7 @@
 What is exported here is the face, and stays; rooms below it may change. `except farthing.Refused` catches every no.
 """
 
+from farthing.audit.verify import Report
 from farthing.core.amounts import allocate, round_amount
 from farthing.core.errors import (
     AccountClosed,
@@ -59,7 +60,6 @@ from farthing.core.errors import (
 )
 from farthing.engine.options import Settings
 from farthing.engine.stats import Stats
-from farthing.engine.verify import Report
 from farthing.face.balances import Balance, BalanceHold, BalanceLot, BalanceTerms, Scope
 from farthing.face.batches import (
     Adjust,

@@ -152,6 +152,7 @@ def test_holds_that_timed_out_before_the_next_run_are_settled_late_or_logged_as_
 
     bare("init")
     for number in range(7):
+        bare("open", f"acct-{number}")
         bare("configure", f"acct-{number}", "--hold-ttl", "1s")
     with monkeypatch.context() as patched:
         patched.setattr(module, "ask_end", break_off)

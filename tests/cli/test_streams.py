@@ -35,7 +35,7 @@ def test_the_lines_of_the_face_work_as_a_newcomer_types_them(tmp_path):
     assert "= spendable     97.50    all of it expires on " in shown.stdout
     assert (shown.returncode, shown.stderr) == (0, "")
     assert (refused.returncode, refused.stdout) == (3, "")
-    assert refused.stderr.startswith("refused: acme needs 500.00 credits for video and can spend 97.50")
+    assert refused.stderr.startswith("refused: acme needs 500 credits for video and can spend 97.50")
     assert (unknown.returncode, json.loads(unknown.stdout)["nearest"]) == (4, ["acme"])
     assert [path.name for path in tmp_path.iterdir() if path.suffix == ".db"] == ["farthing.db"]
 
@@ -178,8 +178,8 @@ def test_the_demo_shows_what_it_promises_in_under_a_minute(tmp_path):
     for words in (
         "= spendable     97.50    all of it expires on 20 May 2027",
         "− held          40.00    1 open hold",
-        "refused: acme needs 500.00 credits for video and can spend 85.10 (none held): 414.90 short.",
-        "100.00 more arrive on 1 December 2026.",
+        "refused: acme needs 500 credits for video and can spend 85.10 (none held): 414.90 short.",
+        "100 more arrive on 1 December 2026.",
         "− expired       15.00",
         "+ refunded       1.25    1 entry",
         "verify: ok (2 wallets, ",

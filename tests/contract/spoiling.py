@@ -8,10 +8,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from farthing.audit.verify import Report, verify
 from farthing.core.entries import Kind, Seal
 from farthing.core.errors import FarthingError
 from farthing.core.requests import Configure, Freeze, Grant, Hold, Mode, Note, Open
-from farthing.engine.verify import Report, verify
 from farthing.store.sqlite import open_sqlite
 from farthing.store.versions import PREFIX as P
 from tests.contract.desk import START, open_desk

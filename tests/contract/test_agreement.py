@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from farthing.audit.verify import verify
 from farthing.core.entries import Seal
 from farthing.core.errors import Refused
-from farthing.engine.verify import verify
 from tests.contract.desk import STORES, Desk, open_desk
 from tests.contract.scenario import Scenario
 

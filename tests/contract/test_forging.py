@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from farthing.audit.verify import verify
 from farthing.core.entries import Entry, Seal
-from farthing.engine.verify import verify
 from farthing.store.sqlite import open_sqlite
 from farthing.store.sqlite_opening import CHAIN_CHECK
 from farthing.store.versions import PREFIX as P
@@ -163,7 +163,7 @@ def test_a_report_counts_every_finding_and_lists_the_first(copy: Path):
 
 
 def test_a_report_of_much_damage_stays_short(copy: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("farthing.engine.verify.MOST_FINDINGS", 3)
+    monkeypatch.setattr("farthing.audit.verify.MOST_FINDINGS", 3)
     change(copy, f"UPDATE {P}entry SET catalog_version = 9 WHERE TRUE", rows=20)
 
     report = check(copy)
@@ -173,7 +173,7 @@ def test_a_report_of_much_damage_stays_short(copy: Path, monkeypatch: pytest.Mon
 
 
 def test_progress_is_told_to_the_end(copy: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("farthing.engine.verify.PROGRESS_EVERY", 8)
+    monkeypatch.setattr("farthing.audit.verify.PROGRESS_EVERY", 8)
     told: list[tuple[int, int]] = []
     store = open_sqlite(f"sqlite:///{copy}")
 

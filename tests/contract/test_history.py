@@ -84,12 +84,11 @@ def test_records_hold_every_wallet_with_its_entries_in_order_and_its_ended_rows(
     desk.charge(0, unit=1)
     desk.grant(3, unit=2, account="other")
 
-    records = list(desk.store.iter_records())
+    records = [(record, list(record.entries)) for record in desk.store.iter_records()]
 
-    places = [(record.wallet.account.key, record.wallet.unit.unit_id) for record in records]
+    places = [(record.wallet.account.key, record.wallet.unit.unit_id) for record, _ in records]
     assert sorted(places) == [("acme", 0), ("acme", 1), ("other", 0), ("other", 2)]
-    record = records[places.index(("acme", 1))]
-    entries = list(record.entries)
+    record, entries = records[places.index(("acme", 1))]
     kinds = [Kind.GRANTED, Kind.HELD, Kind.SETTLED, Kind.CHARGED]
     assert [(entry.number, entry.kind) for entry in entries] == list(enumerate(kinds, 1))
     assert entries[-1].hash == record.wallet.head

@@ -2,6 +2,7 @@
 
 import pytest
 
+from farthing.audit.verify import verify
 from farthing.core.bounds import LOTS_AT_FIRST, NEVER
 from farthing.core.burndown import rank_lot
 from farthing.core.decide import decide
@@ -22,7 +23,6 @@ from farthing.core.requests import (
     Void,
 )
 from farthing.core.wallets import NeedsMore, Wallet
-from farthing.engine.verify import verify
 from tests.contract.desk import Desk, ask_refund, find_place, list_numbers
 
 MANY = 40

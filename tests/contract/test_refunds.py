@@ -2,8 +2,11 @@
 
 import pytest
 
+from farthing.audit.fold import Fold
+from farthing.audit.laws import Books, Finding, refunds_give_back_what_was_drawn
+from farthing.audit.verify import verify
+from farthing.core.entries import Effect, Kind, pack_effects
 from farthing.core.requests import Charge, Mode
-from farthing.engine.verify import verify
 from tests.contract.desk import Desk, ask_refund
 
 
@@ -65,3 +68,23 @@ def test_refunds_in_any_steps_end_where_one_refund_would(desk: Desk, steps: tupl
     assert [(lot.amount, lot.remaining) for lot in wallet.lots.values()] == [(10, 10), (12, 12), (3, 3)]
     assert (wallet.debt, wallet.refunded, wallet.balance) == (0, 30, 25)
     assert verify(desk.store).summary == "ok"
+
+
+def test_a_refund_to_a_lot_that_paid_nothing_is_found(desk: Desk):
+    desk.grant(10, priority=1)
+    desk.grant(20, priority=2)
+    desk.refund(desk.charge(8), (1, 3))
+    records = [(record, list(record.entries)) for record in desk.store.iter_records()]
+    ((record, entries),) = [pair for pair in records if pair[0].wallet.unit.unit_id == 1]
+
+    laws: dict[int, list[Finding]] = {}
+    for lot in (1, 2):
+        fold = Fold(record.wallet.account, record.wallet.unit, desk.store.seal)
+        for entry in entries:
+            is_refund = entry.kind == Kind.REFUNDED
+            fold.add(entry._replace(effects=pack_effects([(Effect.LOT_MOVED, lot, 0, 3)])) if is_refund else entry)
+        books = Books(record.wallet, record.lots, record.holds, record.debts, fold)
+        laws[lot] = list(refunds_give_back_what_was_drawn(books))
+
+    assert laws[1] == []
+    assert [(finding.where, finding.found) for finding in laws[2]] == [("lot 2 of wallet acme credits, refunds", "3")]

@@ -4,11 +4,11 @@ import threading
 
 import pytest
 
-from farthing.core.errors import Busy, LedgerClosed, Misconfigured
+from farthing.audit.verify import verify
+from farthing.core.errors import Busy, LawBroken, LedgerClosed, Misconfigured
 from farthing.core.requests import Charge, Freeze, Grant, Note, Open, digest_note
 from farthing.core.wallets import AccountState
 from farthing.engine.batch import Batch
-from farthing.engine.verify import verify
 from farthing.store.contract import Changes
 from tests.contract.desk import CREDITS, START, Desk
 
@@ -185,3 +185,38 @@ def test_a_note_is_kept_beside_its_entry_which_has_only_its_digest(desk: Desk):
     assert [entry.note_digest for entry in receipt.entries] == [digest_note(*note), None]
     history = desk.store.list_history(None, None, None, None, 10)
     assert [(item.entry.unit_id, item.note) for _, item in history] == [(2, None), (1, note.body), (0, None)]
+
+
+def test_entries_that_are_there_already_are_refused_whole(desk: Desk):
+    desk.grant(100)
+    before = take_stock(desk)
+    request = Charge(key="c", account="acme", amounts=((1, 30),))
+
+    with desk.store.work() as work:
+        batch = Batch(work, [request], desk.now, desk.store.seal, provisional=False)
+        batch.answer_all()
+        work.save(batch.changes)
+        with pytest.raises(LawBroken) as broken:
+            work.save(batch.changes)
+
+    assert broken.value.law == "numbers_without_gaps"
+    assert take_stock(desk) == before
+    assert not desk.do(request).replayed
+
+
+def test_a_key_that_is_taken_cannot_be_saved_again(desk: Desk):
+    taken = desk.grant(100).entries[0].key_digest
+    before = take_stock(desk)
+
+    with desk.store.work() as work:
+        batch = Batch(
+            work, [Charge(key="c", account="acme", amounts=((1, 30),))], desk.now, desk.store.seal, provisional=False
+        )
+        batch.answer_all()
+        account, entry = batch.changes.entries[0]
+        batch.changes.entries[0] = account, entry._replace(key_digest=taken)
+        with pytest.raises(LawBroken) as broken:
+            work.save(batch.changes)
+
+    assert broken.value.law == "a_key_is_taken_once"
+    assert take_stock(desk) == before

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from farthing.audit.verify import verify
 from farthing.engine.engine import Engine
-from farthing.engine.verify import verify
 from tests.crash.workload import check_totals, die_at_step, last_round, read_log, run_rounds, work_until_killed
 from tests.races.books import open_sqlite
 from tests.races.faults import STEPS

@@ -93,6 +93,7 @@ def test_a_settle_whose_grant_expired_shows_the_breakage(ledger, clock):
 
 
 def test_a_settle_whose_rest_lives_on_shows_only_what_paid(ledger, clock):
+    ledger.open_account("acme")
     ledger.configure("acme", rest_of_ended_lot="grace")
     grant = ledger.grant("acme", 10, expires_in=timedelta(minutes=1)).grant
     hold = ledger.hold("acme", 10)
@@ -115,6 +116,7 @@ def test_a_release_shows_what_went_back(ledger):
 
 
 def test_a_bare_hold_names_no_lot(ledger):
+    ledger.open_account("acme")
     ledger.configure("acme", overdraft=5)
 
     hold = ledger.hold("acme", 4)
@@ -309,6 +311,7 @@ def test_the_same_scope_in_another_order_is_the_same_request(ledger):
 
 
 def test_a_settle_whose_rest_lives_on_and_pays_debt_shows_that(ledger, clock):
+    ledger.open_account("acme")
     ledger.configure("acme", rest_of_ended_lot="grace")
     ledger.grant("acme", 10, expires_in=timedelta(minutes=1))
     hold = ledger.hold("acme", 10)

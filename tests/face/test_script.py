@@ -56,7 +56,7 @@ def test_a_refusal_explains_itself_and_writes_nothing(ledger):
     assert (no.needed, no.available, no.held, no.short) == (500, Decimal("97.5"), 0, Decimal("402.5"))
     assert (no.top_up, no.resets_at, no.arriving) == (Decimal("402.5"), datetime(2026, 12, 1, tzinfo=UTC), 100)
     assert str(no).startswith("acme needs 500")
-    assert str(no).endswith("402.50 short. 100.00 more arrive on 1 December 2026.")
+    assert str(no).endswith("402.50 short. 100 more arrive on 1 December 2026.")
     assert isinstance(no, farthing.Refused)
     assert ledger.balance("acme") == before
     assert ledger.charge("acme", 1, feature="video", key="k").replayed is False
@@ -201,6 +201,7 @@ def test_operators_words_move_what_they_say(ledger):
 
 
 def test_configure_sets_terms_by_their_words(ledger):
+    ledger.open_account("acme")
     ledger.configure("acme", overdraft=50, settle_above_hold="cap_hold", refund_grace=7, hold_ttl=timedelta(minutes=1))
 
     terms = ledger.balance("acme").terms

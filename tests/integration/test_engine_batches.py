@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
+from farthing.audit.verify import verify
 from farthing.core.amounts import Unit
 from farthing.core.errors import AccountFrozen, AccountNotFound, Busy, HoldNotFound, LawBroken, UpgradeFirst
 from farthing.core.ids import Place
 from farthing.core.requests import Charge, Freeze, Hold, Note, Release, Request
 from farthing.engine.engine import Engine
 from farthing.engine.tickets import Outcome
-from farthing.engine.verify import verify
 from farthing.store.contract import Loaded
 from farthing.store.memory import MemoryStore
 from farthing.testing.clocks import FrozenClock

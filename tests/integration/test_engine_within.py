@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from farthing.audit.verify import verify
 from farthing.core.errors import InsufficientCredits, UseTheOpenTransaction
 from farthing.core.requests import SetUsed
 from farthing.engine.engine import Engine
 from farthing.engine.tickets import Outcome
-from farthing.engine.verify import verify
-from farthing.engine.within import name_call
+from farthing.engine.within import INNERMOST, name_call
 from tests.races.asking import charge, grant
 from tests.races.books import CREDITS, open_sqlite
 
@@ -156,6 +156,7 @@ def test_a_block_that_is_over_takes_no_more_requests(engine: Engine, connection:
 
     with pytest.raises(RuntimeError, match="over"):
         tx.run(charge("c", 1))
+    assert INNERMOST.get() is None, "or blocks would pile up behind each other"
     assert engine.run(charge("c", 1)).replayed is False
 
 

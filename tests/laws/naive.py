@@ -134,7 +134,7 @@ class NaiveAccount(NaiveBooks):
 
         def hold_one(t: int, unit: str, amount: int) -> Record:
             for other in self.holds.values():
-                is_open = any(part["state"] == "open" for part in other["units"].values()) and other["deadline"] > t
+                is_open = other["units"].get(unit, {}).get("state") == "open" and other["deadline"] > t
                 if name is not None and other["name"] == name and is_open:
                     raise NaiveRefused("hold_name_taken")
             if lifetime <= 0:

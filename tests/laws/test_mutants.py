@@ -1,8 +1,9 @@
 """Twenty-odd seeded bugs of the kind that people make; each is planted in a copy of the core, and a test must notice.
 
-A mutant is (file, what stands there, what the bug makes of it, the tests that are to kill it). Text that stands there no
-longer fails too, so that the list grows with the core.
+A mutant is (file, what stands there, what the bug makes of it, the tests that are to kill it). Text that no longer
+stands there fails too, so that the list grows with the core.
 """
+# ruff: noqa: E501 — one mutant, one line
 
 import os
 import shutil

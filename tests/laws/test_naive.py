@@ -213,6 +213,7 @@ def test_a_worked_case_comes_out_as_stated(case: Case) -> None:
 def test_no_worked_case_drops_out_unseen() -> None:
     found = dict.fromkeys(SUPPORTED, 0)
     for theme, case in load_cases():
-        found[theme] += find_obstacle(case) is None
+        if theme in found:
+            found[theme] += find_obstacle(case) is None
 
     assert found == SUPPORTED

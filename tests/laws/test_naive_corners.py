@@ -61,7 +61,7 @@ def test_a_grant_still_to_come_counts_and_pays_when_it_takes_effect():
     assert (then["granted"], then["balance"], then["debt"], then["lots"]) == (10, 6, 0, {1: 6})
 
 
-def test_at_one_instant_the_hold_times_out_before_the_lot_expires_before_the_next_takes_effect():
+def test_at_one_instant_a_hold_that_times_out_finds_its_lot_over_before_the_next_takes_effect():
     model = open_account(rest_of_ended_lot="grace")
     model.grant(now=0, amount=10, expires=100)
     model.grant(now=0, amount=7, effective=100)
@@ -70,8 +70,8 @@ def test_at_one_instant_the_hold_times_out_before_the_lot_expires_before_the_nex
 
     seen = model.snapshot("credits", 100)
 
-    # The 6 that were held pay the debt of 2 as they come back; 4 expire; nothing is left for grace.
-    assert (seen["expired"], seen["debt"], seen["lots"]) == (4, 0, {2: 7})
+    # The lot is over, so the 6 that were held live on in a grace lot, which pays the debt of 2 before the next lot starts.
+    assert (seen["expired"], seen["debt"], seen["lots"]) == (0, 0, {2: 7, 3: 4})
 
 
 def test_a_dead_import_is_granted_and_expires_at_once_and_a_dead_grant_is_refused():
@@ -363,16 +363,17 @@ def test_lowering_used_leaves_room_for_what_is_held_and_raising_counts_the_debt_
     model.set_used(now=3, used=13)
     model.void(now=3, lot=2)
     model.charge(now=3, amount=2)
-    assert check_refused("above_total", model.set_used, now=4, used=20) == {"above": 2}
+    assert check_refused("above_total", model.set_used, now=4, used=20) == {"above": 5}
 
 
-def test_a_name_is_free_again_when_its_hold_is_past_its_deadline_in_a_unit_nobody_touched():
+def test_a_name_is_free_in_another_unit_and_again_when_its_hold_is_past_its_deadline():
     model = open_account()
     model.grant(now=0, amount={"credits": 5, "generations": 5})
     model.hold(now=0, amount=1, name="job", ttl=10)
 
-    check_refused("hold_name_taken", model.hold, now=9, amount=1, name="job", unit="generations")
-    assert model.hold(now=10, amount=1, name="job", unit="generations")["hold"] == 2
+    assert model.hold(now=9, amount=1, name="job", unit="generations")["hold"] == 2
+    check_refused("hold_name_taken", model.hold, now=9, amount=1, name="job")
+    assert model.hold(now=10, amount=1, name="job")["hold"] == 3
 
 
 def test_several_units_move_together_or_not_at_all():

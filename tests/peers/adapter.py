@@ -63,6 +63,7 @@ class Player:
         terms: dict[str, Any] = {"refund_grace": 0, "hold_ttl": LONG_LIFE}
         for setting in setup:
             terms |= self.read_setting(setting)
+        ledger.open_account(ACCOUNT)
         ledger.configure(ACCOUNT, **terms)
 
     def read_setting(self, setting: dict[str, Any]) -> dict[str, Any]:

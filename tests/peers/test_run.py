@@ -101,7 +101,7 @@ def test_the_table_shows_expected_and_got_one_above_the_other(tmp_path, capsys):
         "  after step 2 (charge)",
         "  outcome  expected ok",
         "           got      refused",
-        "  refusal  acme needs 99.00 credits and can spend 6.00 (none held): 93.00 short.",
+        "  refusal  acme needs 99 credits and can spend 6 (none held): 93 short.",
         "",
     ]
     assert said[-1] == "1 passed, 1 failed, 0 skipped, on memory"

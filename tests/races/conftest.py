@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from farthing.audit.verify import verify
 from farthing.engine.engine import Engine
-from farthing.engine.verify import verify
 from farthing.store.contract import Store
 from farthing.store.memory import MemoryStore
 from tests.races.books import CREDITS, open_sqlite

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
+from farthing.audit.verify import verify
 from farthing.core.errors import Busy, InsufficientCredits, OutcomeUnknown
 from farthing.engine.engine import Engine
 from farthing.engine.options import Settings
 from farthing.engine.tickets import Outcome
-from farthing.engine.verify import verify
 from farthing.store.contract import CommitUnknown, Store
 from tests.races.asking import charge, grant
 from tests.races.books import CREDITS

@@ -7,12 +7,13 @@ that do not add up. Amounts are whole credits, seconds count from the opening.
 from collections.abc import Sequence
 from typing import Any
 
+from farthing.audit.fold import Fold
+from farthing.audit.laws import Books, Finding, check_entries, check_state
 from farthing.core.amounts import Unit
 from farthing.core.bounds import MICROSECONDS
 from farthing.core.burndown import sum_available
 from farthing.core.decide import Decision, decide, find_replay
 from farthing.core.entries import Effect, Entry, Kind, Seal, unpack_effects
-from farthing.core.fold import Fold
 from farthing.core.ids import Place, write_id
 from farthing.core.names import name_number
 from farthing.core.requests import (
@@ -35,7 +36,6 @@ from farthing.core.requests import (
     Tidy,
     Void,
 )
-from farthing.core.state_laws import Books, Finding, check_entries, check_state
 from farthing.core.wallets import ACCOUNT_UNIT, Account, AccountState, Terms, Wallet
 
 OPENED_AT = 1_700_000_000 * MICROSECONDS

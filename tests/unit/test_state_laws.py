@@ -2,9 +2,9 @@
 
 import pytest
 
+from farthing.audit.fold import Fold, Unfoldable
+from farthing.audit.laws import Books, check_entries, check_state
 from farthing.core.entries import CHARGES, Effect, HoldField, Kind, LotField, pack_effects, unpack_effects
-from farthing.core.fold import Fold, Unfoldable
-from farthing.core.state_laws import Books, check_entries, check_state
 from farthing.core.wallets import ACCOUNT_UNIT, AccountState, HoldState
 from tests.unit.desk import TABLES, Desk
 

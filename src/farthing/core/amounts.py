@@ -59,22 +59,16 @@ def scale_exactly(value: Decimal, unit: Unit, what: str) -> int:
     """Smallest parts in a decimal; refuses places that the unit does not store rather than rounding them away."""
     if not value.is_finite():
         raise AmountInvalid(what=what, given=str(value), problem="is not a number", advice="write a finite amount")
-    if value.adjusted() > 40:
+    if value and value.adjusted() > 40:
         raise AmountTooLarge(what=what, given=str(value)[:60], largest=to_decimal(LARGEST_AMOUNT, unit))
-    sign, digits, exponent = value.as_tuple()
-    number = int("".join(map(str, digits)) or "0")
-    shift = int(exponent) + unit.scale
-    if shift >= 0:
-        parts = number * int(10**shift)
-    else:
-        step = int(10 ** min(-shift, 100))
-        parts, lost = divmod(number, step)
-        if lost:
-            rounded = parts + (2 * lost >= step)
-            nearest = to_decimal(-rounded if sign else rounded, unit)
-            problem = f"has more than {unit.scale} decimal places"
-            raise AmountInvalid(what=what, given=str(value), problem=problem, advice=f"the nearest is {nearest}")
-    return -parts if sign else parts
+    is_tiny = value and value.adjusted() < -40
+    exact = Fraction(0) if is_tiny else Fraction(value) * unit.per_whole
+    parts = divide_half_up(exact.numerator, exact.denominator)
+    if is_tiny or exact.denominator != 1:
+        given = str(value) if is_tiny else f"{value:f}"[:60]
+        nearest, problem = to_text(parts, unit), f"has more than {unit.scale} decimal places"
+        raise AmountInvalid(what=what, given=given, problem=problem, advice=f"the nearest is {nearest}")
+    return parts
 
 
 def to_decimal(parts: int, unit: Unit) -> Decimal:

@@ -1,8 +1,8 @@
 """The lines of the ledger: their kinds, their columns, their binary form and the chain that binds them.
 
 An entry is never changed. Its columns say what moved; its effects say which lots, holds and debts moved, completely
-enough that folding a wallet's entries gives its state again (`fold.py`). The binary form is fixed per version and has
-golden vectors in the tests. A new kind or effect gets a number never used before, at the end.
+enough that folding a wallet's entries gives its state again (`audit/fold.py`). The binary form is fixed per version,
+with golden vectors in the tests. A new kind or effect gets a number never used before, at the end.
 """
 
 import hashlib

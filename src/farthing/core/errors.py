@@ -12,8 +12,9 @@ FarthingError
 │   ├── Overloaded · Busy        nothing was written
 │   └── OutcomeUnknown           the database went away around the commit: carries the key
 ├── Misconfigured    an operator must act; found at start-up whenever possible
-│   └── DatabaseMissing · DatabaseUnreadable · DatabaseForeign · BookMissing · ConnectionForeign · SchemaOld · UpgradeFirst
-│       · UseTheOpenTransaction · UnitChanged · ClockDisagrees · ClockIsFrozen · ChainKeyWrong · UrlInvalid · LedgerClosed
+│   └── DatabaseMissing · DatabaseUnreadable · DatabaseForeign · BookMissing · ConnectionForeign · SchemaOld
+│       · UpgradeFirst · UseTheOpenTransaction · UnitChanged · ClockDisagrees · ClockIsFrozen · ChainKeyWrong
+│       · UrlInvalid · LedgerClosed
 └── LawBroken        the books do not add up: this wallet is stopped, the evidence kept
 
 To add one: a class with a docstring, a `code` never used before, its facts as annotations, a `text` made from them;
@@ -37,10 +38,19 @@ class FarthingError(Exception):
 
     def describe(self) -> str:
         """The sentence that people read."""
-        return self.text.format(**self.facts)
+        return self.text.format(**{name: show_fact(fact) for name, fact in self.facts.items()})
 
     def __reduce__(self) -> tuple[Any, ...]:
         return rebuild_error, (type(self), self.facts)
+
+
+def show_fact(fact: Any) -> Any:
+    """Amounts in a sentence: whole ones without places, and never an exponent."""
+    if not isinstance(fact, Decimal):
+        return fact
+    text = f"{fact:f}"
+    whole, _, places = text.partition(".")
+    return text if places.strip("0") else whole
 
 
 def rebuild_error(kind: type[FarthingError], facts: dict[str, Any]) -> FarthingError:
@@ -97,11 +107,11 @@ class InsufficientCredits(Refused):
 
     def describe(self) -> str:
         purpose = f" for {self.feature}" if self.feature else ""
-        held = f"{self.held} held" if self.held else "none held"
-        said = f"{self.account} needs {self.needed} {self.unit}{purpose} and can spend {self.available} ({held}): "
-        said += f"{self.short} short."
+        needed, available, short = show_fact(self.needed), show_fact(self.available), show_fact(self.short)
+        held = f"{show_fact(self.held)} held" if self.held else "none held"
+        said = f"{self.account} needs {needed} {self.unit}{purpose} and can spend {available} ({held}): {short} short."
         if self.resets_at is not None:
-            said += f" {self.arriving} more arrive on {self.resets_at.day} {self.resets_at:%B %Y}."
+            said += f" {show_fact(self.arriving)} more arrive on {self.resets_at.day} {self.resets_at:%B %Y}."
         return said
 
 

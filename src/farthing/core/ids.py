@@ -12,6 +12,9 @@ from farthing.core.errors import IdInvalid
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 """Crockford's base-32 in lower case: no i, l, o, u (https://www.crockford.com/base32.html)."""
 
+PAIRS = [first + second for first in ALPHABET for second in ALPHABET]
+"""Ten bits at a time: an id is written for every receipt."""
+
 VALUES = {character: value for value, character in enumerate(ALPHABET)}
 
 
@@ -31,9 +34,10 @@ def write_id(prefix: str, place: Place) -> str:
     payload = sizes.to_bytes(2, "big") + b"".join(pieces)
     payload += digest_payload(prefix, payload)
     bits = len(payload) * 8
-    pad = -bits % 5
+    pad = -bits % 10
     number = int.from_bytes(payload, "big") << pad
-    return f"{prefix}_" + "".join(ALPHABET[number >> shift & 31] for shift in range(bits + pad - 5, -5, -5))
+    text = "".join([PAIRS[number >> shift & 1023] for shift in range(bits + pad - 10, -10, -10)])
+    return f"{prefix}_{text[:-1] if pad >= 5 else text}"
 
 
 def read_id(text: object, *prefixes: str) -> Place:

@@ -1,7 +1,7 @@
 """The step laws: what every single entry must keep, checked before it exists. Each law is a function with its name.
 
 A broken law is a bug or a damaged database, never the caller's fault: `LawBroken` stops the wallet, the evidence kept.
-The laws over whole books are in `state_laws.py`.
+The laws over whole books are in `audit/laws.py`.
 """
 
 from farthing.core.amounts import Unit, to_decimal

@@ -90,7 +90,8 @@ class Request:
         """The digests of its key, of what is compared when that key comes again, and of its note; reckoned once."""
         known = self.digested
         if known is None:
-            said = (self.about[:2], self.about[4:10], find_compared(self)(self))
+            amounts = sorted(getattr(self, "amounts", ()))
+            said = (amounts, self.about[:2], self.about[4:10], find_compared(self)(self))
             compared = hashlib.blake2b(repr(said).encode(), digest_size=16, person=b"farthing-request").digest()
             note = None if self.note is None else digest_note(*self.note)
             known = (digest_key(self.key), compared, note)
@@ -102,10 +103,11 @@ COMPARED: dict[str, Callable[[Any], tuple[Any, ...]]] = {}
 
 
 def find_compared(request: Request) -> Callable[[Any], tuple[Any, ...]]:
-    """What reads from a request all that must be the same when its key comes again (rule 28)."""
+    """What reads from a request all that must be the same when its key comes again (rule 28), but its amounts:
+    those are compared in the order of their units, whatever the order in which the caller named them."""
     read = COMPARED.get(request.asked)
     if read is None:
-        names = [each.name for each in fields(request) if each.compare]
+        names = [each.name for each in fields(request) if each.compare and each.name != "amounts"]
         read = COMPARED[request.asked] = attrgetter("asked", *names)
     return read
 
@@ -178,7 +180,7 @@ class Record(MovesAmounts):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hold(MovesAmounts):
-    """Set credits aside for work of unknown cost. `name` is the caller's own, unique among the account's open holds."""
+    """Set credits aside for work of unknown cost. `name` is the caller's own, unique among open holds."""
 
     asked = "held from"
     feature: int = 0
@@ -299,7 +301,6 @@ class Configure(Request):
     """Change settings of one wallet: (term, value) pairs, terms numbered as the fields of `Terms` from 1."""
 
     asked = "configured"
-    opens = True
     unit: int
     terms: tuple[tuple[int, int], ...]
 

@@ -1,7 +1,7 @@
 """What a decision knows: accounts, wallets, and the lots, holds and debts in them. Values only, no rules.
 
 Rows of lots, holds and debts are never changed in place: a new one replaces the old. A new field goes after the fixed
-ones, gets an effect in `entries.py`, a line in `fold.py` and a column in the store.
+ones, gets an effect in `entries.py`, a line in `audit/fold.py` and a column in the store.
 """
 
 from enum import IntEnum

@@ -10,6 +10,7 @@ Tickets stay in the queue until they are done: a batch that is broken off (Ctrl-
 
 import asyncio
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -39,6 +40,7 @@ class Lane:
         self.shares: dict[str | int, int] = {}
         self.leader: object | None = None
         self.leading_thread = 0
+        self.last_size = 0
         self.idle_waiters: list[threading.Lock] = []
         self.woken: dict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = {}
         self.executor: ThreadPoolExecutor | None = None
@@ -134,10 +136,12 @@ class Lane:
 
     def work_next(self) -> bool:
         """Work off what has queued. False if there was nothing."""
+        self.let_others_in()
         with self.lock:
             while self.queue and self.queue[0].is_done:
                 self.let_go(self.queue[0])
             batch = list(islice(self.queue, self.settings.largest_batch))
+        self.last_size = len(batch)
         if batch:
             try:
                 self.serve(batch)
@@ -150,6 +154,14 @@ class Lane:
                     self.let_go(ticket)
             self.wake_loops()
         return bool(batch)
+
+    def let_others_in(self) -> None:
+        """Let those run who were answered with the last batch, as long as that lengthens the queue: threads that charge
+        again at once would otherwise find one of them off with a batch of his own, every other time."""
+        seen = -1
+        while seen < len(self.queue) < self.last_size:
+            seen = len(self.queue)
+            time.sleep(0)
 
     def let_go(self, ticket: Ticket) -> None:
         """The ticket at the head of the queue is done. In an order that bears being broken off and done again."""

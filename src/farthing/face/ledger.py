@@ -12,6 +12,7 @@ from itertools import islice
 from types import TracebackType
 from typing import Any, Self
 
+from farthing.audit.verify import Report, verify
 from farthing.core.amounts import to_decimal
 from farthing.core.burndown import sum_available
 from farthing.core.errors import LedgerClosed
@@ -22,7 +23,6 @@ from farthing.core.wallets import HoldState
 from farthing.engine.engine import Engine
 from farthing.engine.stats import Stats
 from farthing.engine.tickets import Outcome
-from farthing.engine.verify import Report, verify
 from farthing.engine.within import Within
 from farthing.face.balances import Balance, count_used, read_balance, read_feature
 from farthing.face.batches import Answer, Deferred, Lines

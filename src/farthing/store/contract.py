@@ -40,9 +40,9 @@ class Loaded:
       With it come: open holds under the names that Hold requests ask for, the named hold's part and the lots of its
       draws, the named grant's lot, for a refund the lots and debts in the effects of the entries in `past` and the
       lots that paid those debts, for SetUsed and ResetUsed everything, and every lot that has not expired.
-    - `replays`: (account_id, key digest) → the entries of the receipt that took this key, in the order of their writing.
-    - `past`: the place a Refund names → the entries of that receipt, and then all that say `of_number` = the charge (for
-      a hold, or the settle of one: the hold's number), in every unit, by unit and number.
+    - `replays`: (account_id, key digest) → the entries of the receipt that took this key, as they were written.
+    - `past`: the place a Refund names → the entries of that receipt, and then all that say `of_number` = the charge
+      (for a hold, or the settle of one: the hold's number), in every unit, by unit and number.
     - `hold_units`: hold → the units of its parts, lead first.
     """
 
@@ -99,7 +99,7 @@ class History(NamedTuple):
 
 
 class WalletRecord(NamedTuple):
-    """Everything that is stored of one wallet, for `verify`: the row as loaded whole, ended rows too, and its entries."""
+    """Everything that is stored of one wallet, for `verify`: the row as loaded whole, ended rows too, its entries."""
 
     wallet: Wallet
     entries: Iterator[Entry]
@@ -116,7 +116,7 @@ class Store(Protocol):
     url: str
 
     def work(self) -> AbstractContextManager[Work]:
-        """Begin a unit of work; leaving without `commit` undoes it. Raises `Busy` when others keep the lock too long."""
+        """Begin a unit of work; leaving without `commit` undoes it. Raises `Busy` if others keep the lock too long."""
         ...
 
     def work_within(self, connection: object) -> AbstractContextManager[Work]:
@@ -170,7 +170,7 @@ class Store(Protocol):
         ...
 
     def find_oddities(self) -> Iterator[tuple[str, str]]:
-        """(where, what is wrong) of tables that no wallet vouches for: names, notes, units, books, orphans, the schema."""
+        """(where, what is wrong) of tables that no wallet vouches for: names, notes, units, books, orphans, schema."""
         ...
 
     def after_fork(self) -> None:

@@ -77,7 +77,7 @@ class Located:
 
 
 def join_sets(wanted: Mapping[Owner, set[T]], found: dict[int, set[T]], accounts: Mapping[str | int, Account]) -> None:
-    """Put what is wanted of one account under its key and under its id together; the sets of `wanted` are taken over."""
+    """Put what is wanted of one account under its key and under its id together. Takes over the sets of `wanted`."""
     for owner, things in wanted.items():
         account = accounts.get(owner)
         if account is not None:

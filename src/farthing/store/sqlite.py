@@ -22,7 +22,6 @@ from farthing.store.needs import OWN_NAMES
 from farthing.store.sqlite_connections import Connections
 from farthing.store.sqlite_files import connect_writer, name_problem
 from farthing.store.sqlite_load import Loader
-from farthing.store.sqlite_memo import MOST_REMEMBERED, Memo
 from farthing.store.sqlite_opening import prepare_database
 from farthing.store.sqlite_save import Saver
 from farthing.store.sqlite_work import (
@@ -52,29 +51,27 @@ def open_sqlite(
     book: str = "main",
     test: bool = False,
     seal: Seal | None = None,
-    remembered: int = MOST_REMEMBERED,
 ) -> "SqliteStore":
     """Open one book of the database at `sqlite:///PATH`, brought to this release's schema if it has an older one.
 
-    `create` makes what is missing: the file, our tables in it, the book. `remembered` bounds how many wallets are kept
-    in memory between batches (0 for none). Nothing is written where this raises: `UrlInvalid`, `DatabaseMissing`,
-    `DatabaseUnreadable`, `DatabaseForeign`, `BookMissing`, `UpgradeFirst`, `ChainKeyWrong`, `ClockIsFrozen`, `Busy`.
+    `create` makes what is missing: the file, our tables in it, the book. Nothing is written where this raises:
+    `UrlInvalid`, `DatabaseMissing`, `DatabaseUnreadable`, `DatabaseForeign`, `BookMissing`, `UpgradeFirst`,
+    `ChainKeyWrong`, `ClockIsFrozen`, `Busy`.
     """
     sealed = seal or Seal()
     path, number = prepare_database(url, create=create, book=book, test=test, seal=sealed)
-    return SqliteStore(path, number, sealed, remembered)
+    return SqliteStore(path, number, sealed)
 
 
 class SqliteStore:
     """A SQLite database, opened for one book. See `contract.Store`."""
 
-    def __init__(self, path: Path, book: int, seal: Seal, remembered: int = MOST_REMEMBERED) -> None:
+    def __init__(self, path: Path, book: int, seal: Seal) -> None:
         self.path = path
         self.book = book
         self.seal = seal
         self.url = f"sqlite:///{path}"
-        self.memo = Memo(remembered)
-        self.connections = Connections(path, self.memo)
+        self.connections = Connections(path)
         self.names = NameBook()
         for text in OWN_NAMES:
             self.names.intern(text)
@@ -91,7 +88,7 @@ class SqliteStore:
     def lend_work(self) -> Iterator[Work]:
         """See `work`."""
         with self.connections.writing() as cursor:
-            yield self.make_work(cursor, self.memo, self.commit)
+            yield self.make_work(cursor, self.commit)
 
     def work_within(self, connection: object) -> AbstractContextManager[Work]:
         """A unit of work in the caller's transaction. Raises `ConnectionForeign`, and `Busy` after a bounded wait."""
@@ -99,16 +96,16 @@ class SqliteStore:
 
     @contextmanager
     def lend_work_within(self, connection: object) -> Iterator[Work]:
-        """See `work_within`. Nothing of it is remembered, since the caller may undo it."""
+        """See `work_within`. No name counts as stored by it, since the caller may undo it all."""
         self.connections.refuse_closed()
         driver = find_driver(connection)
         refuse_other_database(driver, self.path)
         with join_transaction(driver, self.path) as (cursor, keep):
-            yield self.make_work(cursor, Memo(0), lambda _: keep())
+            yield self.make_work(cursor, lambda _: keep())
 
-    def make_work(self, cursor: sqlite3.Cursor, memo: Memo, finish: Callable[[SqliteWork], None]) -> SqliteWork:
+    def make_work(self, cursor: sqlite3.Cursor, finish: Callable[[SqliteWork], None]) -> SqliteWork:
         """A unit of work on this cursor, which `finish` commits."""
-        loader = Loader(cursor, self.book, self.seal, self.find_unit, memo)
+        loader = Loader(cursor, self.book, self.seal, self.find_unit)
         return SqliteWork(self.path, cursor, loader, Saver(cursor, loader, self.names), finish)
 
     def commit(self, work: SqliteWork) -> None:
@@ -121,7 +118,7 @@ class SqliteStore:
             self.connections.drop_writer()
             if not self.find_committed(work.last):
                 raise name_problem(error, self.path) from None
-        work.remember(self.memo)
+        self.names.learn(work.saver.new_names, stored=True)
 
     def find_committed(self, last: Sealed) -> bool:
         """Whether an entry is there, for good: the log is worked into the database first, so that what a failed write
@@ -179,8 +176,6 @@ class SqliteStore:
                     cursor.execute(ADD_UNIT, (unit_id, self.book, unit.name, unit.scale, unit.digits))
                     known[unit.name] = unit._replace(unit_id=unit_id)
             cursor.execute("COMMIT")
-            # What is remembered has the units' old digits.
-            self.memo.forget()
             self.read_units(cursor)
 
     def intern_name(self, text: str) -> int:

@@ -19,7 +19,6 @@ from farthing.core.bounds import LONGEST_WAIT_SECONDS
 from farthing.core.errors import Busy, DatabaseUnreadable, LedgerClosed
 from farthing.store.sqlite_files import connect_reader, connect_writer, saying_plainly
 from farthing.store.sqlite_lock import WriteQueue
-from farthing.store.sqlite_memo import Memo
 from farthing.store.sqlite_work import make_cursor
 
 LARGEST_WAL: Final = 64 * 1024 * 1024
@@ -31,9 +30,8 @@ MOST_IDLE_READERS: Final = 8
 class Connections:
     """What one store has open. Writing is for one thread at a time; the others wait at `gate`, with a bound."""
 
-    def __init__(self, path: Path, memo: Memo) -> None:
+    def __init__(self, path: Path) -> None:
         self.path = path
-        self.memo = memo
         self.wal = f"{path}-wal"
         self.queue = WriteQueue(path)
         self.writer: sqlite3.Connection | None = None
@@ -85,14 +83,12 @@ class Connections:
     def begin_writing(self, deadline: float) -> sqlite3.Cursor:
         """Begin a transaction that has the write lock from its first moment."""
         if self.writer is None:
-            self.memo.forget()
             self.writer = connect_writer(self.path)
         cursor = make_cursor(self.writer)
         self.shrink_log(cursor)
         left = deadline - time.monotonic()
         with limit_patience(cursor, left) if left < LONGEST_WAIT_SECONDS / 2 else nullcontext():
             cursor.execute("BEGIN IMMEDIATE")
-        self.memo.check(cursor)
         return cursor
 
     def end_writing(self) -> None:
@@ -105,7 +101,6 @@ class Connections:
 
     def drop_writer(self) -> None:
         """Close the connection that writes; the next unit of work opens another."""
-        self.memo.forget()
         writer, self.writer = self.writer, None
         if writer is not None:
             with suppress(sqlite3.Error):
@@ -193,7 +188,6 @@ class Connections:
     def begin_in_child(self, *, torn: bool) -> None:
         """After a fork, in the new process: nothing is open. What the parent was using is left alone for ever."""
         self.queue.close()
-        self.memo.forget()
         if torn:
             TORN.add(self.path)
             LEFT_BEHIND.append(self.writer)

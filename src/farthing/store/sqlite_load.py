@@ -8,6 +8,7 @@ from farthing.core.amounts import Unit
 from farthing.core.bounds import LOTS_AT_FIRST
 from farthing.core.burndown import place_lots, rank_lot, widen_wallet
 from farthing.core.entries import Entry, Seal
+from farthing.core.errors import UpgradeFirst
 from farthing.core.ids import Place
 from farthing.core.requests import Request
 from farthing.core.wallets import Account, AccountState, Debt, Hold, Lot, Wallet
@@ -60,8 +61,8 @@ class Loader:
         self.book = book
         self.seal = seal
         self.find_unit = find_unit
-        self.seqs: dict[WalletKey, int] = {}
-        """Wallet → its last stored entry; 0 has no row."""
+        self.stored: dict[WalletKey, Wallet] = {}
+        """Wallets as they are in the database; one without entries has no row."""
         self.ended_lots: set[RowKey] = set()
         """Lots that were loaded though they had ended."""
 
@@ -86,11 +87,11 @@ class Loader:
         known = loaded.accounts
         by_key = [(self.book, key) for key in needs.keys]
         for row in sql.ask(self.cursor, sql.ACCOUNTS_BY_KEY, by_key):
-            account = take_account(row)
+            account = take_known(row)
             known[row[3]] = known[row[0]] = account
         by_id = [(self.book, account_id) for account_id in needs.ids if account_id not in known]
         for row in sql.ask(self.cursor, sql.ACCOUNTS_BY_ID, by_id):
-            account = take_account(row)
+            account = take_known(row)
             known[account.key] = known[account.account_id] = account
         fresh = [key for key, may_open in needs.keys.items() if may_open and key not in known]
         if fresh:
@@ -175,16 +176,14 @@ class Loader:
         for row in sql.ask(self.cursor, sql.WALLETS, list(asked)):
             key = row[:2]
             wallet = take_wallet(*asked.pop(key), row[2:])
-            self.seqs[key] = wallet.seq
-            rows.wallets[key] = loaded.wallets[key] = wallet
+            rows.wallets[key] = loaded.wallets[key] = self.stored[key] = wallet
         for account, unit in asked.values():
             self.begin_wallet(account, unit, loaded)
 
     def begin_wallet(self, account: Account, unit: Unit, loaded: Loaded) -> None:
         """A wallet that has no row yet."""
         key = (account.account_id, unit.unit_id)
-        self.seqs[key] = 0
-        loaded.wallets[key] = Wallet(account, unit, self.seal.begin(account, unit))
+        loaded.wallets[key] = self.stored[key] = Wallet(account, unit, self.seal.begin(account, unit))
 
     def sort_wallets(self, located: Located, rows: Rows, now: int) -> None:
         """See how much of each wallet is to be loaded."""
@@ -255,13 +254,26 @@ class Loader:
     def load_whole(self, wallet: Wallet) -> Wallet:
         """The same wallet with all that the store has of it."""
         key = (wallet.account.account_id, wallet.unit.unit_id)
-        holds = [hold for _, hold in take_holds(sql.ask(self.cursor, sql.OPEN_HOLDS, [key]))]
-        lots = [take_lot(row[2:]) for row in sql.ask(self.cursor, sql.OPEN_LOTS, [key])]
-        debts = [take_debt(row[2:]) for row in sql.ask(self.cursor, sql.OPEN_DEBTS, [key])]
-        drawn = {lot for hold in holds for lot, _ in hold.draws} - {lot.number for lot in lots}
-        rows = sql.ask(self.cursor, sql.LOTS, [(*key, number) for number in sorted(drawn)])
-        lots += self.note_ended(key, [take_lot(row[2:]) for row in rows])
-        return widen_wallet(wallet, lots, sorted(holds), debts)
+        lots, holds, debts = list_open(self.cursor, key)
+        return widen_wallet(wallet, self.note_ended(key, lots), holds, debts)
+
+
+def list_open(cursor: sqlite3.Cursor, key: WalletKey) -> tuple[list[Lot], list[Hold], list[Debt]]:
+    """The live and pending lots of a wallet, its open holds with the lots that they drew on, its unpaid debts."""
+    holds = sorted(hold for _, hold in take_holds(sql.ask(cursor, sql.OPEN_HOLDS, [key])))
+    lots = [take_lot(row[2:]) for row in sql.ask(cursor, sql.OPEN_LOTS, [key])]
+    debts = [take_debt(row[2:]) for row in sql.ask(cursor, sql.OPEN_DEBTS, [key])]
+    drawn = {lot for hold in holds for lot, _ in hold.draws} - {lot.number for lot in lots}
+    rows = sql.ask(cursor, sql.LOTS, [(*key, number) for number in sorted(drawn)])
+    return lots + [take_lot(row[2:]) for row in rows], holds, debts
+
+
+def take_known(row: Row) -> Account:
+    """An account that may be decided on. Raises `UpgradeFirst` for a state that this release does not know."""
+    account = take_account(row)
+    if type(account.state) is not AccountState:
+        raise UpgradeFirst(path="the database", found=f"account {account.key} in state {account.state}")
+    return account
 
 
 def take_holds(rows: list[Row]) -> list[tuple[WalletKey, Hold]]:

@@ -67,13 +67,17 @@ class WriteQueue:
         """Wait for the lock. Raises `Busy` when it does not come in time."""
         turn, lock = self.files or self.open_files()
         deadline = time.monotonic() + wait_seconds
-        while not try_lock(turn):
-            self.pause(deadline, QUEUE_LOOK_SECONDS * random.uniform(0.5, 1.5))
         try:
-            while not try_lock(lock):
-                self.pause(deadline, LOOK_SECONDS)
-        finally:
-            unlock(turn)
+            while not try_lock(turn):
+                self.pause(deadline, QUEUE_LOOK_SECONDS * random.uniform(0.5, 1.5))
+            try:
+                while not try_lock(lock):
+                    self.pause(deadline, LOOK_SECONDS)
+            finally:
+                unlock(turn)
+        except OSError as error:
+            problem = f"its lock files cannot be locked where they are ({error.strerror}): use a local disk"
+            raise DatabaseUnreadable(path=str(self.database), problem=problem) from None
 
     def leave(self) -> None:
         """Let the next one in."""

@@ -14,7 +14,7 @@ from farthing.core.entries import Entry, Seal
 from farthing.core.wallets import ACCOUNT_UNIT, Account, Wallet
 from farthing.store import sqlite_statements as sql
 from farthing.store.contract import History, WalletKey, WalletRecord
-from farthing.store.sqlite_load import take_holds
+from farthing.store.sqlite_load import list_open
 from farthing.store.sqlite_work import make_cursor
 from farthing.store.versions import PREFIX as P
 from farthing.store.wallet_rows import (
@@ -96,14 +96,7 @@ def read_wallets(cursor: sqlite3.Cursor, account: Account, seal: Seal, find_unit
 
 def widen(cursor: sqlite3.Cursor, wallet: Wallet) -> Wallet:
     """The same wallet with its live and pending lots, open holds with their lots, and unpaid debts."""
-    key = (wallet.account.account_id, wallet.unit.unit_id)
-    holds = [hold for _, hold in take_holds(sql.ask(cursor, sql.OPEN_HOLDS, [key]))]
-    lots = [take_lot(row[2:]) for row in sql.ask(cursor, sql.OPEN_LOTS, [key])]
-    debts = [take_debt(row[2:]) for row in sql.ask(cursor, sql.OPEN_DEBTS, [key])]
-    drawn = {lot for hold in holds for lot, _ in hold.draws} - {lot.number for lot in lots}
-    rows = sql.ask(cursor, sql.LOTS, [(*key, number) for number in sorted(drawn)])
-    lots += [take_lot(row[2:]) for row in rows]
-    return widen_wallet(wallet, lots, sorted(holds), debts)
+    return widen_wallet(wallet, *list_open(cursor, (wallet.account.account_id, wallet.unit.unit_id)))
 
 
 def list_history(

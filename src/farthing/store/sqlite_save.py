@@ -2,9 +2,10 @@
 
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
+from itertools import groupby
 from typing import Any, Final
 
-from farthing.core.entries import EFFECT, Effect, Entry, unpack_effects
+from farthing.core.entries import EFFECT, FIRST_DIGEST, FIRST_USAGE, NO_USAGE, Effect, Entry, unpack_effects
 from farthing.core.errors import LawBroken
 from farthing.core.laws import break_law
 from farthing.core.wallets import Account
@@ -13,13 +14,14 @@ from farthing.store.contract import Changes, WalletKey
 from farthing.store.name_book import NameBook
 from farthing.store.needs import NAMED_IN_EFFECTS
 from farthing.store.sqlite_load import Loader
-from farthing.store.wallet_rows import Row, give_debt, give_hold, give_lot, give_wallet
+from farthing.store.wallet_rows import Row, give_debt, give_hold, give_lot, give_totals
 
 NAMING: Final = frozenset({Effect.LOT_SET, Effect.HOLD_SET, Effect.DEBT_MADE})
 """Effects in which there may be a name."""
 
 EFFECT_BYTES: Final = EFFECT.size
 FEATURE, MODEL, QUANTITY = (Entry._fields.index(name) for name in ("feature", "model", "quantity"))
+USAGE, DIGEST, NOTE = FIRST_USAGE, FIRST_DIGEST, Entry._fields.index("note_digest")
 ONE_LOT_MOVED: Final = bytes([Effect.LOT_MOVED])
 
 
@@ -44,8 +46,7 @@ class Saver:
             self.save_names(changes)
         except sqlite3.IntegrityError:
             raise find_clash(self.cursor, changes) from None
-        for key, wallet in changes.wallets.items():
-            self.loader.seqs[key] = wallet.seq
+        self.loader.stored.update(changes.wallets)
 
     def write(self, statement: str, rows: Sequence[Row], changes: Changes) -> None:
         """Run a statement for every row. Raises `LawBroken` unless every one was there to be changed."""
@@ -58,16 +59,21 @@ class Saver:
 
     def stored_seq(self, key: WalletKey) -> int:
         """The last stored entry of a wallet; 0 if it has no row."""
-        seq = self.loader.seqs.get(key)
-        if seq is None:
-            row = self.cursor.execute(sql.SEQ, key).fetchone()
-            seq = self.loader.seqs[key] = 0 if row is None else int(row[0])
-        return seq
+        known = self.loader.stored.get(key)
+        if known is not None:
+            return known.seq
+        row = self.cursor.execute(sql.SEQ, key).fetchone()
+        return 0 if row is None else int(row[0])
 
     def save_entries(self, changes: Changes) -> None:
         """Entries, in order, and their notes."""
-        rows = [(account.shard, account.account_id, *entry) for account, entry in changes.entries]
-        self.write(sql.INSERT_ENTRY, rows, changes)
+        for is_short, pairs in groupby(changes.entries, is_unsaid):
+            if is_short:
+                rows = [(a.shard, a.account_id, *e[:USAGE], *e[DIGEST:NOTE], *e[NOTE + 1 :]) for a, e in pairs]
+                self.write(sql.INSERT_SHORT_ENTRY, rows, changes)
+            else:
+                rows = [(account.shard, account.account_id, *entry) for account, entry in pairs]
+                self.write(sql.INSERT_ENTRY, rows, changes)
         notes = [
             (account.shard, account.account_id, entry.unit_id, entry.number, *note)
             for account, entry, note in changes.notes
@@ -88,16 +94,21 @@ class Saver:
         self.write(sql.UPDATE_ACCOUNT, known, changes)
 
     def save_wallets(self, changes: Changes) -> None:
-        """The rows of wallets."""
+        """The rows of wallets; terms only where they have changed."""
         fresh: list[Row] = []
         known: list[Row] = []
+        moved: list[Row] = []
         for key, wallet in changes.wallets.items():
-            if self.stored_seq(key):
-                known.append((*give_wallet(wallet), *key))
+            stored = self.loader.stored.get(key)
+            if not self.stored_seq(key):
+                fresh.append((wallet.account.shard, *key, *give_totals(wallet), *wallet.terms))
+            elif stored is not None and stored.terms is wallet.terms:
+                moved.append((*give_totals(wallet), *key))
             else:
-                fresh.append((wallet.account.shard, *key, *give_wallet(wallet)))
+                known.append((*give_totals(wallet), *wallet.terms, *key))
         self.write(sql.INSERT_WALLET, fresh, changes)
         self.write(sql.UPDATE_WALLET, known, changes)
+        self.write(sql.UPDATE_TOTALS, moved, changes)
 
     def save_lots(self, changes: Changes) -> None:
         """Lots. One that lives on, as most do, is written without a look at the index of live lots."""
@@ -159,6 +170,12 @@ class Saver:
         fresh = [(number, text) for number in sorted(missing) if (text := self.names.find_text(number))]
         self.write(sql.INSERT_NAME, fresh, changes)
         self.new_names += [*known, *fresh]
+
+
+def is_unsaid(pair: tuple[Account, Entry]) -> bool:
+    """Whether the caller said nothing about an entry, and noted nothing."""
+    entry = pair[1]
+    return entry[USAGE:DIGEST] == NO_USAGE and entry[NOTE] is None
 
 
 def list_names(entries: Iterable[Entry]) -> set[int]:

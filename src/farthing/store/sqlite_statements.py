@@ -11,9 +11,10 @@ from itertools import chain
 from typing import Any, Final
 
 from farthing.core.entries import Entry
+from farthing.core.requests import About
 from farthing.core.wallets import Account
 from farthing.store.versions import PREFIX as P
-from farthing.store.wallet_rows import DEBT_COLUMNS, HOLD_COLUMNS, LOT_COLUMNS, WALLET_COLUMNS, Row
+from farthing.store.wallet_rows import DEBT_COLUMNS, HOLD_COLUMNS, LOT_COLUMNS, TOTALS, WALLET_COLUMNS, Row
 
 SIZES: Final = (1, 8, 64, 512)
 """How many rows a question is asked about; fewer are filled up with nothing, so that few statements are kept."""
@@ -90,9 +91,9 @@ SEQ: Final = f"SELECT seq FROM {P}wallet WHERE account_id = ? AND unit_id = ?"
 KNOWN_NAMES: Final = f"SELECT r.number, r.text FROM asked CROSS JOIN {P}name AS r ON r.number = a"
 
 
-def write_insert(table: str, columns: Sequence[str]) -> str:
+def write_insert(table: str, columns: Sequence[str], otherwise: str = "") -> str:
     """An INSERT of one row."""
-    return f"INSERT INTO {P}{table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
+    return f"INSERT {otherwise}INTO {P}{table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
 
 
 def write_update(table: str, changing: Sequence[str], keys: Sequence[str], more: str = "") -> str:
@@ -105,9 +106,15 @@ PLACE: Final = ("shard", "account_id", "unit_id")
 BY_WALLET, BY_ROW = ("account_id", "unit_id"), ("account_id", "unit_id", "number")
 INSERT_ACCOUNT: Final = write_insert("account", Account._fields)
 UPDATE_ACCOUNT: Final = write_update("account", ("state", "zone"), ("account_id", "book", "key"))
-INSERT_ENTRY: Final = write_insert("entry", ("shard", "account_id", *Entry._fields))
+# OR FAIL spares SQLite the copies that it makes of every page to undo one row of many; here the whole work is undone.
+INSERT_ENTRY: Final = write_insert("entry", ("shard", "account_id", *Entry._fields), "OR FAIL ")
+UNSAID_FIELDS: Final = frozenset((*About._fields, "note_digest"))
+SHORT_FIELDS: Final = tuple(name for name in Entry._fields if name not in UNSAID_FIELDS)
+INSERT_SHORT_ENTRY: Final = write_insert("entry", ("shard", "account_id", *SHORT_FIELDS), "OR FAIL ")
+"""For entries about which the caller said nothing: a third of the columns, and of the cost, is in what is not said."""
 INSERT_WALLET: Final = write_insert("wallet", (*PLACE, *WALLET_COLUMNS))
 UPDATE_WALLET: Final = write_update("wallet", WALLET_COLUMNS, BY_WALLET)
+UPDATE_TOTALS: Final = write_update("wallet", TOTALS, BY_WALLET)
 INSERT_LOT: Final = write_insert("lot", (*PLACE, *LOT_COLUMNS))
 # A column in an index's condition, once named in SET, costs a look at that index even if it stays the same.
 UPDATE_LIVE_LOT: Final = write_update("lot", ("amount", "started", "remaining"), BY_ROW, " AND ended_at = 0")

@@ -16,7 +16,6 @@ from farthing.store import sqlite_statements as sql
 from farthing.store.contract import Changes, Loaded, WalletKey
 from farthing.store.sqlite_files import saying_plainly
 from farthing.store.sqlite_load import Loader
-from farthing.store.sqlite_memo import Memo
 from farthing.store.sqlite_save import Saver
 from farthing.store.versions import PREFIX
 
@@ -39,9 +38,6 @@ class SqliteWork:
         self.loader = loader
         self.saver = saver
         self.finish = finish
-        self.accounts: dict[int, Account] = {}
-        self.wallets: dict[WalletKey, Wallet | None] = {}
-        """What was saved last of each; None must be read again."""
         self.last: Sealed | None = None
         self.is_over = False
 
@@ -56,8 +52,6 @@ class SqliteWork:
     def save(self, changes: Changes) -> None:
         """Write all of it. Raises `LawBroken` if a row that should be there is not, or one is that should not be."""
         self.saver.save(changes)
-        self.accounts.update(changes.accounts)
-        self.wallets.update(changes.wallets)
         if changes.entries:
             account, entry = changes.entries[-1]
             self.last = seal_of(account, entry)
@@ -65,19 +59,11 @@ class SqliteWork:
     def stop_wallet(self, key: WalletKey) -> None:
         """Mark a wallet in which a law broke; one without a row has nothing to stop."""
         self.cursor.execute(sql.STOP_WALLET, (1, *key))
-        self.wallets[key] = None
 
     def commit(self) -> None:
         """Make it durable; inside a caller's transaction, make it part of that."""
         self.finish(self)
         self.is_over = True
-
-    def remember(self, memo: Memo) -> None:
-        """Note what has been committed."""
-        for account in self.accounts.values():
-            memo.keep_account(account)
-        memo.keep_wallets(self.wallets.items())
-        self.saver.names.learn(self.saver.new_names, stored=True)
 
 
 def seal_of(account: Account, entry: Entry) -> Sealed:

@@ -68,20 +68,22 @@ def take_wallet(account: Account, unit: Unit, row: Row) -> Wallet:
     wallet.lots, wallet.holds, wallet.debts = {}, {}, {}
     wallet.whole, wallet.unloaded, wallet.horizon = True, 0, ()
     (
-        wallet.seq, _, wallet.clock, wallet.next_due, wallet.granted, wallet.refunded, wallet.adjusted, wallet.spent,
-        wallet.expired, wallet.free, wallet.scoped, wallet.covered, wallet.bare, wallet.debt, wallet.live,
+        wallet.seq, wallet.head, wallet.clock, wallet.next_due,
+        wallet.granted, wallet.refunded, wallet.adjusted, wallet.spent, wallet.expired,
+        wallet.free, wallet.scoped, wallet.covered, wallet.bare, wallet.debt, wallet.live,
         wallet.pending, wallet.stopped, *terms,
     ) = row  # fmt: skip
     wallet.terms = USUAL_TERMS if tuple(terms) == USUAL else Terms(*terms)
     return wallet
 
 
-def give_wallet(wallet: Wallet) -> Row:
-    """The `WALLET_COLUMNS` of a wallet."""
+def give_totals(wallet: Wallet) -> Row:
+    """The columns of a wallet but its terms."""
     return (
-        wallet.seq, wallet.head, wallet.clock, wallet.next_due, wallet.granted, wallet.refunded, wallet.adjusted,
-        wallet.spent, wallet.expired, wallet.free, wallet.scoped, wallet.covered, wallet.bare, wallet.debt, wallet.live,
-        wallet.pending, wallet.stopped, *wallet.terms,
+        wallet.seq, wallet.head, wallet.clock, wallet.next_due,
+        wallet.granted, wallet.refunded, wallet.adjusted, wallet.spent, wallet.expired,
+        wallet.free, wallet.scoped, wallet.covered, wallet.bare, wallet.debt, wallet.live,
+        wallet.pending, wallet.stopped,
     )  # fmt: skip
 
 

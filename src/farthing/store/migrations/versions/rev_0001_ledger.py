@@ -44,6 +44,7 @@ REFUSALS = {
     "entry_unchanged": ("entry", "UPDATE", "", "entries are never changed"),
     "entry_kept": ("entry", "DELETE", "", "entries are never deleted"),
     # INSERT OR REPLACE deletes what is in its way, and asks no trigger about it unless recursive_triggers is on.
+    # FAIL and not ABORT, for which SQLite would copy every page that an insert touches, so as to put it back.
     "entry_not_replaced": (
         "entry",
         "INSERT",
@@ -133,7 +134,7 @@ def upgrade() -> None:
             condition = f"\n{when}" if when else ""
             op.execute(
                 f"CREATE TRIGGER {P}{trigger} BEFORE {what} ON {P}{table}{condition}\n"
-                f"BEGIN SELECT RAISE(ABORT, '{reason}'); END"
+                f"BEGIN SELECT RAISE({'FAIL' if what == 'INSERT' else 'ABORT'}, '{reason}'); END"
             )
 
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
+from farthing.audit.fold import Fold
+from farthing.audit.laws import Books, Finding, check_entries, check_state, name_wallet
 from farthing.core.entries import Entry, Kind
 from farthing.core.errors import Misconfigured
-from farthing.core.fold import Fold
-from farthing.core.state_laws import Books, Finding, check_entries, check_state, name_wallet
 from farthing.store.contract import Progress, Store, WalletRecord
 
 MOST_FINDINGS = 100

@@ -1,17 +1,17 @@
 """The state laws: what the books of a wallet must keep as a whole. Each law is a named function that yields findings.
 
 Entry laws look at each entry as it is folded, state laws at the rows afterwards. A new law is a function here and a
-line in its table; the step laws, which stop a decision before it is written, are in `laws.py`.
+line in its table; the step laws, which stop a decision before it is written, are in `core/laws.py`.
 """
 
 import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from farthing.audit.fold import Fold, Unfoldable
 from farthing.core.bounds import NEVER
 from farthing.core.burndown import may_pay
 from farthing.core.entries import AccountField, Entry, Kind, LotField
-from farthing.core.fold import Fold, Unfoldable
 from farthing.core.names import name_number
 from farthing.core.wallets import Debt, Hold, HoldState, Lot, Terms, Wallet
 
