@@ -5,7 +5,6 @@ import json
 import os
 import platform
 import sqlite3
-import sys
 
 from rich.console import Console
 from rich.table import Table
@@ -69,4 +68,4 @@ def draw_table(rows: list[Row]) -> Table:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

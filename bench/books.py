@@ -1,7 +1,7 @@
 """Databases to measure on: a temporary SQLite file with full durability, its accounts funded."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,7 +27,7 @@ def open_book(store: str, accounts: int = ACCOUNTS, lots: int = 1) -> Iterator[f
             yield ledger
 
 
-def refuse_errors(outcomes: list[object]) -> None:
+def refuse_errors(outcomes: Sequence[object]) -> None:
     """A bench that measures refusals measures nothing."""
     for outcome in outcomes:
         if isinstance(outcome, Exception):

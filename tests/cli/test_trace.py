@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from farthing.cli.trace import Row, iter_trace, scan_trace, write_trace
-from farthing.core.errors import TraceInvalid
+from farthing.store.faults import TraceInvalid
 
 HEAD = b"TIMESTAMP,ContextTokens,GeneratedTokens\n"
 

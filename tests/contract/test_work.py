@@ -5,11 +5,12 @@ import threading
 import pytest
 
 from farthing.audit.verify import verify
-from farthing.core.errors import Busy, LawBroken, LedgerClosed, Misconfigured
+from farthing.core.errors import LawBroken, Misconfigured
 from farthing.core.requests import Charge, Freeze, Grant, Note, Open, digest_note
 from farthing.core.wallets import AccountState
 from farthing.engine.batch import Batch
 from farthing.store.contract import Changes
+from farthing.store.faults import Busy, LedgerClosed
 from tests.contract.desk import CREDITS, START, Desk
 
 

@@ -9,12 +9,13 @@ import pytest
 
 from farthing.audit.verify import verify
 from farthing.core.amounts import Unit
-from farthing.core.errors import AccountFrozen, AccountNotFound, Busy, HoldNotFound, LawBroken, UpgradeFirst
+from farthing.core.errors import AccountFrozen, AccountNotFound, HoldNotFound, LawBroken
 from farthing.core.ids import Place
 from farthing.core.requests import Charge, Freeze, Hold, Note, Release, Request
 from farthing.engine.engine import Engine
 from farthing.engine.tickets import Outcome
 from farthing.store.contract import Loaded
+from farthing.store.faults import Busy, UpgradeFirst
 from farthing.store.memory import MemoryStore
 from farthing.testing.clocks import FrozenClock
 from tests.races.asking import charge, grant, hold, place_of, record, settle

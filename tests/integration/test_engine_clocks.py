@@ -4,9 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from farthing.core.errors import ClockDisagrees, TermInvalid, TimeInvalid
+from farthing.core.errors import TermInvalid, TimeInvalid
 from farthing.engine.clocks import SystemClock
 from farthing.engine.options import Settings
+from farthing.store.faults import ClockDisagrees
 from farthing.testing.clocks import FrozenClock
 
 DAY = 86_400 * 10**9

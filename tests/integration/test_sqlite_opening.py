@@ -1,4 +1,4 @@
-"""Opening a SQLite database: each thing that stands against it has an error of its own, and then nothing was written."""
+"""Opening a SQLite database: each thing that stands against it has an error of its own; then nothing was written."""
 
 import os
 import sqlite3
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from farthing.core.entries import Seal
-from farthing.core.errors import (
+from farthing.store.faults import (
     BookMissing,
     ChainKeyWrong,
     ClockIsFrozen,
@@ -236,14 +236,8 @@ def test_the_database_is_durable_and_in_wal_mode(books: Path):
 
 
 def test_readers_cannot_write(books: Path):
-    with (
-        open_store(books) as store,
-        store.connections.reading_at_once() as cursor,
-        pytest.raises(sqlite3.OperationalError, match="readonly"),
-    ):
-        try:
+    with open_store(books) as store, store.connections.reading_at_once() as cursor:
+        with pytest.raises(sqlite3.OperationalError) as refused:
             cursor.execute("DELETE FROM farthing_wallet")
-        except sqlite3.OperationalError as error:
-            assert error.sqlite_errorcode == sqlite3.SQLITE_READONLY
-            raise
+        assert refused.value.sqlite_errorcode == sqlite3.SQLITE_READONLY
     assert run_sql(books, "SELECT count(*) FROM farthing_wallet") == [(2,)]

@@ -1,4 +1,4 @@
-"""Requests inside the caller's own transaction on SQLite: theirs to commit or undo, whatever kind of connection it is."""
+"""Requests inside the caller's own transaction on SQLite: theirs to commit or undo, whatever the connection."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -11,10 +11,10 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
-from farthing.core.errors import Busy, ConnectionForeign
 from farthing.core.requests import Request
 from farthing.engine.tickets import Outcome
 from farthing.store import sqlite_work
+from farthing.store.faults import Busy, ConnectionForeign
 from farthing.store.sqlite import SqliteStore
 from tests.integration.sqlite_books import answer, ask, charge, grant, open_store, read_wallet, run_sql
 
@@ -35,8 +35,15 @@ def ask_within(store: SqliteStore, connection: Any, *requests: Request) -> list[
     return answers
 
 
+def fail_within(store: SqliteStore, connection: Any) -> None:
+    with store.work_within(connection) as work:
+        answer(work, store, charge("c1", 30))
+        raise ZeroDivisionError
+
+
 def count_photos(store: SqliteStore) -> int:
-    return run_sql(store.path, "SELECT count(*) FROM photo")[0][0]
+    count: int = run_sql(store.path, "SELECT count(*) FROM photo")[0][0]
+    return count
 
 
 @pytest.mark.parametrize("keeps", [True, False])
@@ -76,9 +83,8 @@ def test_sqlalchemys_connections_and_sessions_can_be_joined(store: SqliteStore, 
 def test_an_error_undoes_what_was_asked_and_nothing_else(store: SqliteStore):
     with closing(sqlite3.connect(store.path)) as connection:
         connection.execute("INSERT INTO photo VALUES ('sea')")
-        with pytest.raises(ZeroDivisionError), store.work_within(connection) as work:
-            answer(work, store, charge("c1", 30))
-            raise ZeroDivisionError
+        with pytest.raises(ZeroDivisionError):
+            fail_within(store, connection)
         assert connection.in_transaction
         ask_within(store, connection, charge("c2", 1))
         connection.commit()

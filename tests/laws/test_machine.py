@@ -67,7 +67,8 @@ class Ledgers(RuleBasedStateMachine):
         except NaiveRefused as no:
             expected, refused = None, no.reason
         said: FarthingError | None = None
-        entries, replayed = [], False
+        entries: list[Entry] = []
+        replayed = False
         try:
             entries, replayed = self.real.ask(request(key), self.now)
         except FarthingError as no:

@@ -70,7 +70,7 @@ def test_at_one_instant_a_hold_that_times_out_finds_its_lot_over_before_the_next
 
     seen = model.snapshot("credits", 100)
 
-    # The lot is over, so the 6 that were held live on in a grace lot, which pays the debt of 2 before the next lot starts.
+    # The lot is over, so the 6 that were held live on in a grace lot, which pays the debt of 2 at once.
     assert (seen["expired"], seen["debt"], seen["lots"]) == (0, 0, {2: 7, 3: 4})
 
 

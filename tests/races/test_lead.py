@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from farthing.audit.verify import verify
-from farthing.core.errors import Busy, LedgerClosed, Overloaded
 from farthing.engine.engine import Engine
 from farthing.engine.options import Settings
 from farthing.engine.tickets import Outcome
 from farthing.store.contract import Store
+from farthing.store.faults import Busy, LedgerClosed, Overloaded
 from tests.races.asking import charge, grant
 from tests.races.books import CREDITS
 from tests.races.faults import WatchedStore
@@ -375,7 +375,7 @@ def test_ctrl_c_in_the_main_thread_takes_nothing_back_and_wedges_nothing() -> No
 LEAVES_EARLY = """
 import asyncio, threading
 from farthing.core.amounts import Unit
-from farthing.core.errors import LedgerClosed
+from farthing.store.faults import LedgerClosed
 from farthing.engine.engine import Engine
 from farthing.store.memory import MemoryStore
 from tests.races.asking import charge, grant

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from farthing.audit.verify import verify
-from farthing.core.errors import Busy
 from farthing.engine.engine import Engine
+from farthing.store.faults import Busy
 from tests.races.asking import charge, grant
 from tests.races.books import CREDITS, open_sqlite
 from tests.races.processes import SERVER, start

@@ -19,10 +19,10 @@ from farthing.core.errors import (
     TermInvalid,
     TooManyLots,
     TotalTooLarge,
-    TraceInvalid,
 )
 from farthing.core.requests import Charge, Close, Freeze, Mode, Open, Refund, Release, Unfreeze
 from farthing.core.wallets import AccountState
+from farthing.store.faults import TraceInvalid
 from tests.unit.desk import CREDITS, GENERATIONS, Desk, kinds_of
 
 WORDS: dict[str, Any] = {"account": "acme"}

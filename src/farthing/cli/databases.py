@@ -10,8 +10,9 @@ import farthing
 from farthing.cli.exits import Exit
 from farthing.cli.options import DEFAULT_DB, Book, Db, Json, gather
 from farthing.cli.screen import Bar, lay_table, note, paint, say, say_json
-from farthing.core.errors import AccountNotFound, BookMissing, DatabaseForeign, DatabaseMissing, TermInvalid
+from farthing.core.errors import AccountNotFound, TermInvalid
 from farthing.face import schemas
+from farthing.store.faults import BookMissing, DatabaseForeign, DatabaseMissing
 
 SHOWN_FINDINGS: Final = 20
 

@@ -8,6 +8,7 @@ from enum import IntEnum
 from typing import Final
 
 from farthing.core import errors
+from farthing.store import faults
 
 
 class Exit(IntEnum):
@@ -64,27 +65,27 @@ EXITS: Final[dict[type[errors.FarthingError], Exit]] = {
     errors.IdInvalid: Exit.WRONG,
     errors.TimeInvalid: Exit.WRONG,
     errors.TermInvalid: Exit.WRONG,
-    errors.NoteInvalid: Exit.WRONG,
-    errors.TraceInvalid: Exit.WRONG,
+    faults.NoteInvalid: Exit.WRONG,
+    faults.TraceInvalid: Exit.WRONG,
     errors.Unavailable: Exit.UNAVAILABLE,
-    errors.Overloaded: Exit.UNAVAILABLE,
-    errors.Busy: Exit.UNAVAILABLE,
-    errors.OutcomeUnknown: Exit.UNAVAILABLE,
+    faults.Overloaded: Exit.UNAVAILABLE,
+    faults.Busy: Exit.UNAVAILABLE,
+    faults.OutcomeUnknown: Exit.UNAVAILABLE,
     errors.Misconfigured: Exit.MISCONFIGURED,
-    errors.UrlInvalid: Exit.MISCONFIGURED,
-    errors.DatabaseMissing: Exit.MISCONFIGURED,
-    errors.DatabaseUnreadable: Exit.MISCONFIGURED,
-    errors.DatabaseForeign: Exit.MISCONFIGURED,
-    errors.BookMissing: Exit.MISCONFIGURED,
-    errors.ConnectionForeign: Exit.MISCONFIGURED,
-    errors.SchemaOld: Exit.MISCONFIGURED,
-    errors.UpgradeFirst: Exit.MISCONFIGURED,
-    errors.UseTheOpenTransaction: Exit.MISCONFIGURED,
-    errors.UnitChanged: Exit.MISCONFIGURED,
-    errors.ClockDisagrees: Exit.MISCONFIGURED,
-    errors.ClockIsFrozen: Exit.MISCONFIGURED,
-    errors.ChainKeyWrong: Exit.MISCONFIGURED,
-    errors.LedgerClosed: Exit.MISCONFIGURED,
+    faults.UrlInvalid: Exit.MISCONFIGURED,
+    faults.DatabaseMissing: Exit.MISCONFIGURED,
+    faults.DatabaseUnreadable: Exit.MISCONFIGURED,
+    faults.DatabaseForeign: Exit.MISCONFIGURED,
+    faults.BookMissing: Exit.MISCONFIGURED,
+    faults.ConnectionForeign: Exit.MISCONFIGURED,
+    faults.SchemaOld: Exit.MISCONFIGURED,
+    faults.UpgradeFirst: Exit.MISCONFIGURED,
+    faults.UseTheOpenTransaction: Exit.MISCONFIGURED,
+    faults.UnitChanged: Exit.MISCONFIGURED,
+    faults.ClockDisagrees: Exit.MISCONFIGURED,
+    faults.ClockIsFrozen: Exit.MISCONFIGURED,
+    faults.ChainKeyWrong: Exit.MISCONFIGURED,
+    faults.LedgerClosed: Exit.MISCONFIGURED,
     errors.LawBroken: Exit.BROKEN,
 }
 

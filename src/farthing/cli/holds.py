@@ -38,7 +38,8 @@ def hold(
     feature: Feature = None,
     ttl: Ttl = None,
     name: Annotated[
-        str | None, typer.Option("--name", help="Your own name for it, unique among the account's open holds in a unit.")
+        str | None,
+        typer.Option("--name", help="Your own name for it, unique among open holds."),
     ] = None,
     mode: Annotated[
         str, typer.Option("--mode", help="strict (refuse when short), all_available (hold what fits), record (owe).")

@@ -11,7 +11,8 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from farthing.core.errors import AmountInvalid, Invalid, NoteInvalid, TermInvalid, TimeInvalid
+from farthing.core.errors import AmountInvalid, Invalid, TermInvalid, TimeInvalid
+from farthing.store.faults import NoteInvalid
 
 DEFAULT_DB: Final = "sqlite:///farthing.db"
 

@@ -6,7 +6,8 @@ from typing import Final
 from farthing.cli.trace import TOKENS_IN, TOKENS_OUT, Row
 from farthing.core.amounts import WRITTEN, Unit, to_text
 from farthing.core.bounds import LARGEST_AMOUNT
-from farthing.core.errors import AmountInvalid, TraceInvalid
+from farthing.core.errors import AmountInvalid
+from farthing.store.faults import TraceInvalid
 
 LONGEST_PRICE: Final = 30
 

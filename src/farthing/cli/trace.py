@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
-from farthing.core.errors import TraceInvalid
+from farthing.store.faults import TraceInvalid
 
 TOKENS_IN: Final = "ContextTokens"
 TOKENS_OUT: Final = "GeneratedTokens"

@@ -30,16 +30,12 @@ class Decision(NamedTuple):
 
 
 Drafts = dict[int, Draft]
-Rule = Callable[[Drafts, Any, Sequence[Entry]], None]
+Entries = Sequence[Entry]
+Rule = Callable[[Drafts, Any, Entries], None]
 
 
 def decide(
-    account: Account,
-    wallets: Mapping[int, Wallet],
-    request: ask.Request,
-    now: int,
-    seal: Seal,
-    past: Sequence[Entry] = (),
+    account: Account, wallets: Mapping[int, Wallet], request: ask.Request, now: int, seal: Seal, past: Entries = ()
 ) -> Decision:
     """Decide one request at `now` (microseconds). Pure: what it is given stays as it is.
 
@@ -95,12 +91,12 @@ def find_lead_unit(request: ask.Request, drafts: Drafts) -> int:
     It must be one that the request writes in: a refund that names amounts writes in their units only.
     """
     place = request.place
+    if place is None:
+        return request.units[0]
     named = [unit for unit, _ in request.amounts if unit in drafts] if isinstance(request, ask.Refund) else []
-    if named and place is not None and place.unit_id not in named:
-        return named[0]
-    if place is not None and place.unit_id in drafts:
+    if place.unit_id in drafts and (not named or place.unit_id in named):
         return place.unit_id
-    return request.units[0] if request.units else next(iter(drafts))
+    return named[0] if named else next(iter(drafts))
 
 
 def write_open(draft: Draft, account: Account, request: ask.Request) -> Account:
@@ -114,7 +110,7 @@ def write_open(draft: Draft, account: Account, request: ask.Request) -> Account:
 def each_amount(rule: Callable[[Draft, Any, int], None]) -> Rule:
     """A rule for one unit, applied to each amount of a request, all or nothing."""
 
-    def apply(drafts: Drafts, request: Any, past: Sequence[Entry]) -> None:
+    def apply(drafts: Drafts, request: Any, past: Entries) -> None:
         for unit, amount in request.amounts:
             rule(drafts[unit], request, amount)
 
@@ -124,7 +120,7 @@ def each_amount(rule: Callable[[Draft, Any, int], None]) -> Rule:
 def each_part(rule: Callable[[Draft, Any], None]) -> Rule:
     """A rule about a hold, applied to each of its parts, the lead first."""
 
-    def apply(drafts: Drafts, request: Any, past: Sequence[Entry]) -> None:
+    def apply(drafts: Drafts, request: Any, past: Entries) -> None:
         for draft in lead_first(drafts, request.hold.unit_id):
             rule(draft, request)
 
@@ -138,14 +134,14 @@ def lead_first(drafts: Drafts, unit_id: int) -> list[Draft]:
     )
 
 
-def hold(drafts: Drafts, request: ask.Hold, past: Sequence[Entry]) -> None:
+def hold(drafts: Drafts, request: ask.Hold, past: Entries) -> None:
     """Hold each amount under one deadline."""
     ttl = holds.find_ttl([drafts[unit] for unit in request.units], request)
     for unit, amount in request.amounts:
         holds.place_hold(drafts[unit], request, amount, ttl)
 
 
-def settle(drafts: Drafts, request: ask.Settle, past: Sequence[Entry]) -> None:
+def settle(drafts: Drafts, request: ask.Settle, past: Entries) -> None:
     """Settle each part of a hold; a part without an amount at all that it holds."""
     asked = dict(request.amounts)
     parts = lead_first(drafts, request.hold.unit_id)
@@ -155,7 +151,7 @@ def settle(drafts: Drafts, request: ask.Settle, past: Sequence[Entry]) -> None:
         holds.settle(draft, request, asked.get(draft.wallet.unit.unit_id))
 
 
-def refund(drafts: Drafts, request: ask.Refund, past: Sequence[Entry]) -> None:
+def refund(drafts: Drafts, request: ask.Refund, past: Entries) -> None:
     """Refund the units that are named, or every unit that the charge moved."""
     asked = dict(request.amounts)
     units = [draft.wallet.unit.unit_id for draft in lead_first(drafts, request.charge.unit_id)]
@@ -169,20 +165,20 @@ def refund(drafts: Drafts, request: ask.Refund, past: Sequence[Entry]) -> None:
             refunds.refund(drafts[unit], request, asked.get(unit), charge)
 
 
-def void(drafts: Drafts, request: ask.Void, past: Sequence[Entry]) -> None:
+def void(drafts: Drafts, request: ask.Void, past: Entries) -> None:
     """Void of the named grant, or each amount."""
     asked = dict(request.amounts)
     for unit in request.units:
         corrections.void(drafts[unit], request, asked.get(unit))
 
 
-def forgive(drafts: Drafts, request: ask.Forgive, past: Sequence[Entry]) -> None:
+def forgive(drafts: Drafts, request: ask.Forgive, past: Entries) -> None:
     """Write off each amount, or all that is owed."""
     for unit, amount in request.owed:
         corrections.forgive(drafts[unit], amount)
 
 
-def configure(drafts: Drafts, request: ask.Configure, past: Sequence[Entry]) -> None:
+def configure(drafts: Drafts, request: ask.Configure, past: Entries) -> None:
     """Change settings of one wallet."""
     settings.configure(drafts[request.unit], request)
 
@@ -207,7 +203,7 @@ RULES: dict[type[ask.Request], Rule] = {
 }
 
 
-def find_replay(request: ask.Request, entries: Sequence[Entry]) -> bool:
+def find_replay(request: ask.Request, entries: Entries) -> bool:
     """Whether the receipt that took this request's key is its own (rule 28). Raises `KeyReused` if it is another's."""
     if not entries:
         return False

@@ -268,6 +268,6 @@ class Draft:
         wallet.head = self.seal.bind(wallet.head, fields)
         wallet.seq = number
         wallet.clock = self.t
-        self.entries.append(Entry(*fields, wallet.head))
+        self.entries.append(Entry._make((*fields, wallet.head)))
         self.effects = []
         self.lots = self.covered = self.bare = self.debt = 0

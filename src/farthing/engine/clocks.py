@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from farthing.core.bounds import MICROSECONDS
-from farthing.core.errors import ClockDisagrees
+from farthing.store.faults import ClockDisagrees
 
 MOST_DRIFT = 86_400 * MICROSECONDS
 """How far the two clocks of a process may part between two looks."""

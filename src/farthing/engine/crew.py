@@ -10,13 +10,14 @@ from collections.abc import Sequence
 from contextlib import suppress
 from time import perf_counter
 
-from farthing.core.errors import FarthingError, LawBroken, Misconfigured, OutcomeUnknown, Unavailable, UpgradeFirst
+from farthing.core.errors import FarthingError, LawBroken, Misconfigured, Unavailable
 from farthing.engine.batch import Batch
 from farthing.engine.clocks import Clock
 from farthing.engine.options import Settings
 from farthing.engine.stats import Counters
 from farthing.engine.tickets import Outcome, Ticket, copy_error, strip_error
 from farthing.store.contract import CommitUnknown, Store, WalletKey, Work
+from farthing.store.faults import OutcomeUnknown, UpgradeFirst
 
 
 class Crew:

@@ -18,7 +18,7 @@ from weakref import WeakSet
 
 from farthing.core.amounts import Unit
 from farthing.core.decide import apply_due_only
-from farthing.core.errors import AccountNotFound, FarthingError, LedgerClosed
+from farthing.core.errors import AccountNotFound, FarthingError
 from farthing.core.requests import Request
 from farthing.core.wallets import Account, Wallet
 from farthing.engine.clocks import Clock, SystemClock
@@ -29,6 +29,7 @@ from farthing.engine.stats import Counters, Stats
 from farthing.engine.tickets import Outcome, Ticket, strip_error
 from farthing.engine.within import INNERMOST, Within, refuse_inside
 from farthing.store.contract import Store
+from farthing.store.faults import LedgerClosed
 
 
 class Engine:

@@ -17,10 +17,10 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import Any
 
-from farthing.core.errors import LedgerClosed, Overloaded
 from farthing.core.requests import Request
 from farthing.engine.options import Settings
 from farthing.engine.tickets import Ticket, Waiter
+from farthing.store.faults import LedgerClosed, Overloaded
 from farthing.store.needs import name_owner
 
 

@@ -10,12 +10,13 @@ from contextvars import ContextVar
 from types import TracebackType
 from typing import Self
 
-from farthing.core.errors import LawBroken, UseTheOpenTransaction
+from farthing.core.errors import LawBroken
 from farthing.core.requests import Request
 from farthing.engine.batch import Batch
 from farthing.engine.clocks import Clock
 from farthing.engine.tickets import Outcome
 from farthing.store.contract import Store
+from farthing.store.faults import UseTheOpenTransaction
 
 INNERMOST: ContextVar["Within | None"] = ContextVar("farthing_within", default=None)
 """The innermost block that was entered here; it may be over by now."""

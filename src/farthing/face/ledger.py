@@ -15,7 +15,6 @@ from typing import Any, Self
 from farthing.audit.verify import Report, verify
 from farthing.core.amounts import to_decimal
 from farthing.core.burndown import sum_available
-from farthing.core.errors import LedgerClosed
 from farthing.core.ids import read_id
 from farthing.core.names import read_account
 from farthing.core.requests import Request
@@ -33,6 +32,7 @@ from farthing.face.options import Amounts, Name
 from farthing.face.units import Unit, show_unit
 from farthing.face.words import AwaitedWords, Words
 from farthing.store.contract import Progress
+from farthing.store.faults import LedgerClosed
 
 
 class Ledger(Words, AwaitedWords):

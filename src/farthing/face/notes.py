@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from farthing.core.bounds import LARGEST_NOTE
-from farthing.core.errors import NoteInvalid
 from farthing.core.requests import Note
 from farthing.face.desk import Desk
+from farthing.store.faults import NoteInvalid
 
 
 def make_note(desk: Desk, description: object, metadata: object) -> Note | None:

@@ -10,7 +10,7 @@ from typing import Final
 from farthing.core.amounts import Unit
 from farthing.core.bounds import LONGEST_NAME
 from farthing.core.entries import Seal
-from farthing.core.errors import ChainKeyWrong, ClockIsFrozen, TermInvalid, UrlInvalid
+from farthing.core.errors import TermInvalid
 from farthing.core.names import read_name
 from farthing.engine.clocks import Clock
 from farthing.engine.engine import Engine
@@ -19,6 +19,7 @@ from farthing.face.desk import Dice
 from farthing.face.ledger import Ledger
 from farthing.face.units import DEFAULT_UNITS, Units, read_units
 from farthing.store.contract import Store
+from farthing.store.faults import ChainKeyWrong, ClockIsFrozen, UrlInvalid
 
 CHAIN_KEY: Final = "FARTHING_CHAIN_KEY"
 """The environment variable with the key that seals the entries, where none is given."""

@@ -13,11 +13,11 @@ from farthing.core.amounts import Unit
 from farthing.core.bounds import LONGEST_WAIT_SECONDS
 from farthing.core.burndown import place_lots
 from farthing.core.entries import Seal
-from farthing.core.errors import Busy, ConnectionForeign, LedgerClosed, UnitChanged
 from farthing.core.names import name_number
 from farthing.core.requests import digest_note
 from farthing.core.wallets import ACCOUNT_UNIT, Account, Wallet
 from farthing.store.contract import History, WalletRecord, Work
+from farthing.store.faults import Busy, ConnectionForeign, LedgerClosed, UnitChanged
 from farthing.store.memory_work import MemoryWork
 from farthing.store.needs import OWN_NAMES, hash_shard, names_in
 from farthing.store.shelves import Tables

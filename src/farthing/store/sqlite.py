@@ -13,10 +13,10 @@ from typing import Final
 
 from farthing.core.amounts import Unit
 from farthing.core.entries import Seal
-from farthing.core.errors import UnitChanged
 from farthing.core.wallets import ACCOUNT_UNIT, Account, Wallet
 from farthing.store import sqlite_oddities, sqlite_reads
 from farthing.store.contract import CommitUnknown, History, WalletRecord, Work
+from farthing.store.faults import UnitChanged
 from farthing.store.name_book import NameBook
 from farthing.store.needs import OWN_NAMES
 from farthing.store.sqlite_connections import Connections

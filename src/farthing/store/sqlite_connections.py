@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from farthing.core.bounds import LONGEST_WAIT_SECONDS
-from farthing.core.errors import Busy, DatabaseUnreadable, LedgerClosed
+from farthing.store.faults import Busy, DatabaseUnreadable, LedgerClosed
 from farthing.store.sqlite_files import connect_reader, connect_writer, saying_plainly
 from farthing.store.sqlite_lock import WriteQueue
 from farthing.store.sqlite_work import make_cursor
@@ -107,15 +107,16 @@ class Connections:
                 writer.close()
 
     def shrink_log(self, cursor: sqlite3.Cursor) -> None:
-        """Work the log into the database once it is large. Whoever still reads from it is not waited for."""
-        try:
-            size = os.stat(self.wal).st_size
-        except OSError:
-            return
-        if size > self.checkpoint_at:
+        """Work the log into the database once it is long, and begin it anew. Who still reads from it is not waited for.
+
+        The file keeps its length, since writing over a file is quicker than writing a longer one; unless somebody read
+        for so long that it grew far beyond its bound.
+        """
+        if reaches(self.wal, self.checkpoint_at):
+            mode = "RESTART" if self.checkpoint_at <= 2 * LARGEST_WAL else "TRUNCATE"
             with limit_patience(cursor, 0):
-                busy = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-            self.checkpoint_at = size + LARGEST_WAL if busy else LARGEST_WAL
+                busy = cursor.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()[0]
+            self.checkpoint_at = self.checkpoint_at + LARGEST_WAL if busy else LARGEST_WAL
 
     @contextmanager
     def reading_at_once(self) -> Iterator[sqlite3.Cursor]:
@@ -195,6 +196,22 @@ class Connections:
             keep_for_ever(LEFT_BEHIND)
         self.writer = None
         self.begin_locks()
+
+
+def reaches(wal: str, length: int) -> bool:
+    """Whether what a log has in it, since it was last begun anew, is this long. The file may be longer, from before.
+
+    The frame at that length bears the log's present salt only if it was written since (https://sqlite.org/walformat.html).
+    SQLite has no locks on this file that closing it could drop.
+    """
+    try:
+        with open(wal, "rb", buffering=0) as file:
+            header = file.read(32)
+            frame = 24 + int.from_bytes(header[8:12], "big")
+            file.seek(32 + length // frame * frame)
+            return len(header) == 32 and file.read(24)[8:16] == header[16:24]
+    except OSError:
+        return False
 
 
 @contextmanager

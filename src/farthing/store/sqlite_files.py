@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from farthing.core.bounds import LONGEST_WAIT_SECONDS
-from farthing.core.errors import Busy, DatabaseMissing, DatabaseUnreadable, UrlInvalid
+from farthing.store.faults import Busy, DatabaseMissing, DatabaseUnreadable, UrlInvalid
 
 SCHEME: Final = "sqlite://"
 EXPECTED: Final = "sqlite:///credits.db, or sqlite:////srv/credits.db with its full path"

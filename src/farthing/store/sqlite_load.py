@@ -8,12 +8,12 @@ from farthing.core.amounts import Unit
 from farthing.core.bounds import LOTS_AT_FIRST
 from farthing.core.burndown import place_lots, rank_lot, widen_wallet
 from farthing.core.entries import Entry, Seal
-from farthing.core.errors import UpgradeFirst
 from farthing.core.ids import Place
 from farthing.core.requests import Request
 from farthing.core.wallets import Account, AccountState, Debt, Hold, Lot, Wallet
 from farthing.store import sqlite_statements as sql
 from farthing.store.contract import Loaded, WalletKey
+from farthing.store.faults import UpgradeFirst
 from farthing.store.needs import (
     Located,
     Needs,

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from farthing.core.bounds import LONGEST_WAIT_SECONDS
-from farthing.core.errors import Busy, DatabaseUnreadable
+from farthing.store.faults import Busy, DatabaseUnreadable
 
 LOOK_SECONDS: Final = 0.0002
 """Between two looks of whoever is next."""

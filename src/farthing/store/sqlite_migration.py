@@ -5,7 +5,7 @@ from contextlib import closing
 from pathlib import Path
 
 from farthing.core.entries import Seal
-from farthing.core.errors import DatabaseForeign, UpgradeFirst
+from farthing.store.faults import DatabaseForeign, UpgradeFirst
 from farthing.store.sqlite_connections import refuse_torn_path
 from farthing.store.sqlite_files import check_file, connect, read_sqlite_url, saying_plainly
 from farthing.store.sqlite_opening import check_seal, find_schema, write_alone

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from farthing.core.entries import ENCODING, Seal
-from farthing.core.errors import BookMissing, ChainKeyWrong, ClockIsFrozen, DatabaseForeign, UpgradeFirst
+from farthing.store.faults import BookMissing, ChainKeyWrong, ClockIsFrozen, DatabaseForeign, UpgradeFirst
 from farthing.store.sqlite_connections import refuse_torn_path
 from farthing.store.sqlite_files import check_file, connect, make_file, read_sqlite_url, saying_plainly
 from farthing.store.sqlite_lock import WriteQueue

@@ -9,11 +9,11 @@ from typing import Any, Final
 
 from farthing.core.bounds import LONGEST_WAIT_SECONDS
 from farthing.core.entries import Entry
-from farthing.core.errors import ConnectionForeign
 from farthing.core.requests import Request
 from farthing.core.wallets import Account, Wallet
 from farthing.store import sqlite_statements as sql
 from farthing.store.contract import Changes, Loaded, WalletKey
+from farthing.store.faults import ConnectionForeign
 from farthing.store.sqlite_files import saying_plainly
 from farthing.store.sqlite_load import Loader
 from farthing.store.sqlite_save import Saver
@@ -98,8 +98,9 @@ def refuse_other_database(driver: sqlite3.Connection, path: Path) -> None:
     """Raises `ConnectionForeign` unless this is a connection to the ledger's own file."""
     cursor = make_cursor(driver)
     with saying_plainly(path):
-        files = {str(name): str(file) for _, name, file in cursor.execute("PRAGMA database_list")}
-    main = files.get("main", "")
+        files = [os.fsdecode(file) for _, _, file in cursor.execute("PRAGMA database_list")]
+    # The first is the main one; attached ones follow.
+    main = files[0]
     with suppress(OSError):
         if main and os.path.samefile(main, path):
             return
