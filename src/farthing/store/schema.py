@@ -8,6 +8,7 @@ changes often stands in none. Once released, a table changes by a revision in `m
 from typing import Any, Final
 
 from sqlalchemy import (
+    DDL,
     BigInteger,
     Column,
     Identity,
@@ -21,6 +22,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
+from sqlalchemy.event import listen
 from sqlalchemy.types import TypeEngine
 
 from farthing.core.entries import Entry
@@ -75,7 +77,6 @@ def list_optional(columns: tuple[str, ...]) -> tuple[str, ...]:
     return (*columns[first : last + 1], "key_digest", "request_digest", "note_digest")
 
 
-UPDATED: Final[dict[str, Any]] = {"postgresql_with": {"fillfactor": 80}}
 PLACE = ("shard", "account_id", "unit_id")
 
 meta = make_table("meta", "id", ("id", "encoding_version", "chain_check"))
@@ -90,10 +91,10 @@ account = Table(
     sqlite_strict=True,
 )
 account_alias = make_table("account_alias", "book key", ("book", "key", "account_id"))
-wallet = make_table("wallet", "account_id unit_id", (*PLACE, *WALLET_COLUMNS), **UPDATED)
-lot = make_table("lot", "account_id unit_id number", (*PLACE, *LOT_COLUMNS), **UPDATED)
-hold = make_table("hold", "account_id unit_id number", (*PLACE, *HOLD_COLUMNS), numbers=("name",), **UPDATED)
-debt = make_table("debt", "account_id unit_id number", (*PLACE, *DEBT_COLUMNS), **UPDATED)
+wallet = make_table("wallet", "account_id unit_id", (*PLACE, *WALLET_COLUMNS))
+lot = make_table("lot", "account_id unit_id number", (*PLACE, *LOT_COLUMNS))
+hold = make_table("hold", "account_id unit_id number", (*PLACE, *HOLD_COLUMNS), numbers=("name",))
+debt = make_table("debt", "account_id unit_id number", (*PLACE, *DEBT_COLUMNS))
 entry = Table(
     PREFIX + "entry",
     metadata,
@@ -106,6 +107,12 @@ entry = Table(
 )
 note = make_table("note", "account_id unit_id number", (*PLACE, "number", "salt", "body"), null=("salt", "body"))
 name = make_table("name", "number", ("number", "text"))
+
+
+for updated in (wallet, lot, hold, debt):
+    # Room on each page for the next version of a row, so that an update stays on it.
+    leave_room: Any = DDL("ALTER TABLE %(table)s SET (fillfactor = 80)")  # type: ignore[no-untyped-call]
+    listen(updated, "after_create", leave_room.execute_if(dialect="postgresql"))
 
 
 def make_index(table: Table, purpose: str, *columns: Any, where: str, unique: bool = False) -> Index:

@@ -96,7 +96,6 @@ def make_index(table: str, purpose: str, columns: list[Any], where: str, *, uniq
 
 def upgrade() -> None:
     """Make everything."""
-    updated: dict[str, Any] = {"postgresql_with": {"fillfactor": 80}}
     big: Any = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
     make_table("meta", "id", "id encoding_version chain_check")
     make_table("book", "book", "book name mode", sa.UniqueConstraint("name"))
@@ -114,10 +113,10 @@ def upgrade() -> None:
         sqlite_strict=True,
     )
     make_table("account_alias", "book key", "book key account_id")
-    make_table("wallet", "account_id unit_id", WALLET, **updated)
-    make_table("lot", "account_id unit_id number", LOT, **updated)
-    make_table("hold", "account_id unit_id number", HOLD, texts=(), **updated)
-    make_table("debt", "account_id unit_id number", DEBT, **updated)
+    make_table("wallet", "account_id unit_id", WALLET)
+    make_table("lot", "account_id unit_id number", LOT)
+    make_table("hold", "account_id unit_id number", HOLD, texts=())
+    make_table("debt", "account_id unit_id number", DEBT)
     op.create_table(
         P + "entry",
         sa.Column("position", big, sa.Identity(always=False), nullable=False),
@@ -129,7 +128,11 @@ def upgrade() -> None:
     make_table("note", "account_id unit_id number", PLACE + "number salt body", null="salt body")
     make_table("name", "number", "number text")
     make_indexes()
-    if op.get_bind().dialect.name == "sqlite":
+    dialect = op.get_bind().dialect.name
+    if dialect == "postgresql":
+        for table in ("wallet", "lot", "hold", "debt"):
+            op.execute(f"ALTER TABLE {P}{table} SET (fillfactor = 80)")
+    if dialect == "sqlite":
         for trigger, (table, what, when, reason) in REFUSALS.items():
             condition = f"\n{when}" if when else ""
             op.execute(
