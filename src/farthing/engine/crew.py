@@ -6,8 +6,9 @@
   that attempt would have written is remembered by its hash, so a receipt found to be its own is no replay.
 """
 
-from collections.abc import Sequence
-from contextlib import suppress
+import gc
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from time import perf_counter
 
 from farthing.core.errors import FarthingError, LawBroken, Misconfigured, Unavailable
@@ -46,7 +47,7 @@ class Crew:
     def work_off(self, tickets: Sequence[Ticket]) -> None:
         """Load, decide, save, commit, and answer the tickets if all of that went well."""
         self.counters.count_batch(len(tickets))
-        with self.store.work() as work:
+        with pause_collector(), self.store.work() as work:
             # The instant is read under the lock: what one process commits after another is not before it in time.
             now = self.clock.now()
             requests = [ticket.request for ticket in tickets]
@@ -99,6 +100,22 @@ class Crew:
         with suppress(Exception), self.store.work() as work:
             work.stop_wallet(key)
             work.commit()
+
+
+@contextmanager
+def pause_collector() -> Iterator[None]:
+    """Keep Python's cyclic garbage collector out of a batch: a batch makes thousands of objects and no cycles, and
+    the collector would walk everything that lives again and again, for a tenth of the time of a wide batch.
+
+    It is on again after at most one batch, whoever paused it, because only who found it on turns it on.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def recognise(tickets: Sequence[Ticket], answers: list[Outcome | Exception]) -> list[Outcome | Exception]:
