@@ -20,10 +20,11 @@ UNITS = {"credits": Unit(1, "credits", 6), "generations": Unit(2, "generations",
 
 
 class RealAccount:
-    def __init__(self, seed: int = 0) -> None:
-        self.dice = random.Random(seed)
+    def __init__(self, key: str, account_id: int) -> None:
+        self.dice = random.Random(account_id)
         self.seal = Seal()
-        self.account = Account(7, 3, 1, "acme", AccountState.NEW)
+        self.key = key
+        self.account = Account(account_id, 3, 1, key, AccountState.NEW)
         units = [Unit(0, "account", 0, 0), *UNITS.values()]
         self.wallets = {unit.unit_id: Wallet(self.account, unit, self.seal.begin(self.account, unit)) for unit in units}
         self.entries: list[Entry] = []

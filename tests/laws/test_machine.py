@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from hypothesis import Phase, settings
@@ -18,6 +18,7 @@ from farthing.core.names import name_number
 from farthing.core.wallets import HoldState, RestPolicy, SettlePolicy, Terms
 from tests.laws.naive import NaiveAccount, NaiveRefused
 from tests.laws.real import UNITS, RealAccount
+from tests.laws.stored import Shelf, StoredAccount
 
 MINUTE = 60_000_000
 START = 1_700_000_000 * 1_000_000
@@ -44,19 +45,39 @@ minutes = st.sampled_from([0, 0, 0, 1, 2, 5, 10, 60])
 modes = st.sampled_from(["strict", "strict", "strict", "record", "all_available"])
 
 
-class Ledgers(RuleBasedStateMachine):
-    """Two ledgers side by side."""
+class Side:
+    """One account, told twice: by the naive model and by the real thing; and what can be named in it."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.now = START
+    def __init__(self, real: RealAccount | StoredAccount) -> None:
         self.naive = NaiveAccount()
-        self.real = RealAccount()
-        self.count = 0
+        self.real = real
         self.lots: list[tuple[int, tuple[str, int]]] = []
         self.holds: list[tuple[int, tuple[str, int]]] = []
         self.charges: list[tuple[int, tuple[str, int]]] = []
         self.keyed: list[tuple[str, Callable[[], Any], Callable[[str], ask.Request]]] = []
+
+
+class Ledgers(RuleBasedStateMachine):
+    """Two ledgers side by side, of two accounts each."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = START
+        self.count = 0
+        self.sides = [Side(real) for real in self.open_accounts()]
+        self.turn_to(0)
+
+    def open_accounts(self) -> Sequence[RealAccount | StoredAccount]:
+        """The real thing: the core alone, which sees one account at a time."""
+        return [RealAccount("acme", 7), RealAccount("umbrella", 8)]
+
+    @rule(which=st.sampled_from([0, 1]))
+    def turn_to(self, which: int) -> None:
+        """What follows concerns this account."""
+        self.side = self.sides[which]
+        self.naive, self.real, self.account = self.side.naive, self.side.real, self.side.real.key
+        self.lots, self.holds, self.charges = self.side.lots, self.side.holds, self.side.charges
+        self.keyed = self.side.keyed
 
     def both(self, naive: Callable[[str], Any], request: Callable[[str], ask.Request], key: str = "") -> Any:
         """Ask both; they say the same or refuse for the same reason. Returns (naive's facts, entries), or None."""
@@ -84,7 +105,9 @@ class Ledgers(RuleBasedStateMachine):
 
     @initialize(amount=st.integers(20, 100))
     def begin(self, amount: int) -> None:
-        self.grant(amount, "credits", 50, None, None, False, None, "plan", False)
+        for which in (1, 0):
+            self.turn_to(which)
+            self.grant(amount, "credits", 50, None, None, False, None, "plan", False)
 
     @rule(step=st.sampled_from([0, 1, 5, 10, 10, 15, 30, 600, 50_000, -5]))
     def pass_time(self, step: int) -> None:
@@ -119,7 +142,7 @@ class Ledgers(RuleBasedStateMachine):
         done = self.both(
             lambda key: model(now=self.now, amount=amount, unit=unit, key=key, **terms),
             lambda key: kind(
-                key=key, account="acme", amounts=((UNITS[unit].unit_id, amount),), source=name_number(source),
+                key=key, account=self.account, amounts=((UNITS[unit].unit_id, amount),), source=name_number(source),
                 priority=priority, features=tuple(name_number(name) for name in scope or ()), promotional=promotional,
                 starts_at=starts_at, expires_at=expires,
             ),
@@ -140,7 +163,7 @@ class Ledgers(RuleBasedStateMachine):
         done = self.both(
             lambda key: self.naive.charge(now=self.now, amount=dict(said), feature=feature, mode=mode, key=key),
             lambda key: ask.Charge(
-                key=key, account="acme", amounts=read(said), feature=number, mode=ask.Mode[mode.upper()]
+                key=key, account=self.account, amounts=read(said), feature=number, mode=ask.Mode[mode.upper()]
             ),
         )
         if done:
@@ -168,7 +191,7 @@ class Ledgers(RuleBasedStateMachine):
                 now=self.now, amount=dict(said), feature=feature, mode=mode, ttl=lifetime, name=name, key=key
             ),
             lambda key: ask.Hold(
-                key=key, account="acme", amounts=read(said), feature=number, mode=ask.Mode[mode.upper()],
+                key=key, account=self.account, amounts=read(said), feature=number, mode=ask.Mode[mode.upper()],
                 ttl=lifetime, name=name_number(name) if name else 0, name_text=name or "",
             ),
         )  # fmt: skip
@@ -250,7 +273,11 @@ class Ledgers(RuleBasedStateMachine):
         self.both(
             lambda key: self.naive.void(now=self.now, lot=lot, amount=amount, up_to=up_to, key=key),
             lambda key: ask.Void(
-                key=key, account="acme", amounts=said, grant=self.real.place(*place) if place else None, up_to=up_to
+                key=key,
+                account=self.account,
+                amounts=said,
+                grant=self.real.place(*place) if place else None,
+                up_to=up_to,
             ),
         )
 
@@ -258,14 +285,14 @@ class Ledgers(RuleBasedStateMachine):
     def forgive(self, amount) -> None:
         self.both(
             lambda key: self.naive.forgive(now=self.now, amount=amount, key=key),
-            lambda key: ask.Forgive(key=key, account="acme", owed=((1, amount),)),
+            lambda key: ask.Forgive(key=key, account=self.account, owed=((1, amount),)),
         )
 
     @rule(amount=st.integers(-20, 20), unit=units)
     def adjust(self, amount, unit) -> None:
         self.both(
             lambda key: self.naive.adjust(now=self.now, amount=amount, unit=unit, key=key),
-            lambda key: ask.Adjust(key=key, account="acme", amounts=read({unit: amount})),
+            lambda key: ask.Adjust(key=key, account=self.account, amounts=read({unit: amount})),
         )
 
     @rule(used=st.one_of(st.none(), st.integers(0, 120)))
@@ -273,12 +300,12 @@ class Ledgers(RuleBasedStateMachine):
         if used is None:
             self.both(
                 lambda key: self.naive.reset_used(now=self.now, key=key),
-                lambda key: ask.ResetUsed(key=key, account="acme", unit=1),
+                lambda key: ask.ResetUsed(key=key, account=self.account, unit=1),
             )
         else:
             self.both(
                 lambda key: self.naive.set_used(now=self.now, used=used, key=key),
-                lambda key: ask.SetUsed(key=key, account="acme", amounts=((1, used),)),
+                lambda key: ask.SetUsed(key=key, account=self.account, amounts=((1, used),)),
             )
 
     @rule(
@@ -296,7 +323,7 @@ class Ledgers(RuleBasedStateMachine):
         self.both(
             lambda key: self.naive.configure(now=self.now, unit=unit, key=key, **said),
             lambda key: ask.Configure(
-                key=key, account="acme", unit=UNITS[unit].unit_id, terms=tuple(enumerate(terms, start=1))
+                key=key, account=self.account, unit=UNITS[unit].unit_id, terms=tuple(enumerate(terms, start=1))
             ),
         )
 
@@ -305,7 +332,7 @@ class Ledgers(RuleBasedStateMachine):
         kinds: dict[str, type[ask.ChangesAccount]] = {"freeze": ask.Freeze, "unfreeze": ask.Unfreeze}
         self.both(
             lambda key: getattr(self.naive, which)(now=self.now, key=key),
-            lambda key: kinds[which](key=key, account="acme"),
+            lambda key: kinds[which](key=key, account=self.account),
         )
 
     @precondition(lambda self: self.keyed)
@@ -320,8 +347,12 @@ class Ledgers(RuleBasedStateMachine):
 
     @invariant()
     def agree(self) -> None:
+        for side in self.sides:
+            self.compare(side)
+
+    def compare(self, side: Side) -> None:
         for unit in UNITS:
-            expected, wallet = self.naive.snapshot(unit, self.now), self.real.look(unit, self.now)
+            expected, wallet = side.naive.snapshot(unit, self.now), side.real.look(unit, self.now)
             got = {
                 "balance": wallet.balance,
                 "held": wallet.held,
@@ -338,10 +369,14 @@ class Ledgers(RuleBasedStateMachine):
             debts = [debt.remaining for _, debt in sorted(wallet.debts.items()) if debt.remaining]
             assert debts == [left for _, left in sorted(expected["debts"].items())]
             holds = [HoldState(hold.state).name.lower() for _, hold in sorted(wallet.holds.items())]
-            assert holds == [state for _, state in sorted(expected["holds"].items())]
+            states = [state for _, state in sorted(expected["holds"].items())]
+            if not isinstance(side.real, RealAccount):
+                # Whoever reads is shown open holds only, and those that time out at this very look.
+                holds, states = ([state for state in each if state == "open"] for each in (holds, states))
+            assert holds == states
             for feature in ("chat", "video"):
                 there = sum_available(wallet, name_number(feature))
-                assert there == self.naive.available(unit, self.now, feature)
+                assert there == side.naive.available(unit, self.now, feature)
 
 
 def read(said: dict[str, int]) -> tuple[tuple[int, int], ...]:
@@ -353,8 +388,29 @@ def place_of(entries: list[Entry]) -> tuple[str, int]:
     return unit, entries[0].lead_number
 
 
+class StoredLedgers(Ledgers):
+    """The same through the engine, in one database that both accounts share; at the end every law over all of it."""
+
+    url = "memory:"
+
+    def open_accounts(self) -> Sequence[RealAccount | StoredAccount]:
+        self.shelf = Shelf(self.url)
+        return [self.shelf.open_account("acme"), self.shelf.open_account("umbrella")]
+
+    def teardown(self) -> None:
+        self.shelf.close()
+
+
+class FileLedgers(StoredLedgers):
+    url = "sqlite:"
+
+
 TestLedgers = Ledgers.TestCase
+TestStoredLedgers = StoredLedgers.TestCase
+TestFileLedgers = FileLedgers.TestCase
 EXAMPLES = int(os.environ.get("FARTHING_EXAMPLES", "100"))
 SHRINKS = "FARTHING_EXAMPLES" not in os.environ
 PHASES = tuple(phase for phase in Phase if SHRINKS or phase is not Phase.shrink)
 TestLedgers.settings = settings(max_examples=EXAMPLES, stateful_step_count=40, deadline=None, phases=PHASES)
+TestStoredLedgers.settings = settings(TestLedgers.settings, max_examples=EXAMPLES // 2)
+TestFileLedgers.settings = settings(TestLedgers.settings, max_examples=EXAMPLES // 4)

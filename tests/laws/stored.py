@@ -1,0 +1,82 @@
+"""The real thing in full, for the property tests: engine and store under each account, and a clock that obeys."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from farthing.audit.verify import verify
+from farthing.core.amounts import Unit
+from farthing.core.entries import Entry
+from farthing.core.ids import Place
+from farthing.core.requests import Request
+from farthing.core.wallets import Wallet
+from farthing.engine.engine import Engine
+from farthing.store.contract import Store
+from farthing.store.memory import MemoryStore
+from farthing.store.sqlite import open_sqlite
+from tests.laws.real import UNITS
+
+
+class ObedientClock:
+    """Any instant, also an earlier one: clocks of servers do go back."""
+
+    is_frozen = True
+
+    def __init__(self) -> None:
+        self.at = 0
+
+    def now(self) -> int:
+        return self.at
+
+
+class Shelf:
+    """One database, which all accounts share."""
+
+    def __init__(self, url: str) -> None:
+        self.folder = tempfile.TemporaryDirectory(prefix="farthing-laws-")
+        self.store: Store
+        if url == "memory:":
+            self.store = MemoryStore()
+        else:
+            path = Path(self.folder.name) / "laws.db"
+            self.store = open_sqlite(f"sqlite:///{path}", create=True, book="laws", test=True)
+        self.store.add_units(list(UNITS.values()))
+        for name in ("chat", "video", "plan", "bonus", "purchase", "a"):
+            self.store.intern_name(name)
+        self.clock = ObedientClock()
+        self.engine = Engine(self.store, self.clock)
+
+    def open_account(self, key: str) -> StoredAccount:
+        return StoredAccount(self, key)
+
+    def close(self) -> None:
+        """Hold every law over everything, then put it away."""
+        report = verify(self.store)
+        self.engine.close()
+        self.folder.cleanup()
+        assert report.ok, report.summary
+
+
+class StoredAccount:
+    def __init__(self, shelf: Shelf, key: str) -> None:
+        self.shelf = shelf
+        self.key = key
+
+    def ask(self, request: Request, now: int) -> tuple[list[Entry], bool]:
+        self.shelf.clock.at = now
+        outcome = self.shelf.engine.run(request)
+        return list(outcome.entries), outcome.replayed
+
+    def look(self, unit: str, now: int) -> Wallet:
+        return self.shelf.engine.read_wallet(self.key, self.find_unit(unit), now)
+
+    def place(self, unit: str, number: int) -> Place:
+        account = self.shelf.store.find_account(self.key)
+        assert account is not None
+        return Place(account.shard, account.account_id, self.find_unit(unit).unit_id, number)
+
+    def find_unit(self, unit: str) -> Unit:
+        found = self.shelf.store.units()[unit]
+        assert found == UNITS[unit]
+        return found
