@@ -172,7 +172,7 @@ def test_several_units_move_in_one_step_under_one_receipt():
 
     receipt = desk.charge([(2, 1), (1, 5)])
 
-    assert [(entry.unit_id, entry.amount) for entry in desk.written] == [(1, 5), (2, 1)]
+    assert [(entry.unit_id, entry.amount) for entry in desk.written] == [(2, 1), (1, 5)]
     assert (receipt.unit_id, {(entry.lead_unit, entry.lead_number) for entry in desk.written}) == (
         2,
         {(2, receipt.number)},
@@ -253,7 +253,7 @@ def test_a_running_total_beyond_the_largest_amount_is_refused_before_anything_is
     with pytest.raises(TotalTooLarge) as refused:
         desk.grant(1)
 
-    assert refused.value.total == "granted"
+    assert refused.value.total == "came in"
     assert (desk.wallet.granted, len(desk.entries[1])) == (LARGEST_AMOUNT, 2)
 
 

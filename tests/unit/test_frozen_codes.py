@@ -119,6 +119,7 @@ CODES = {
     "Unavailable": "unavailable",
     "Overloaded": "overloaded",
     "Busy": "busy",
+    "DiskFailed": "disk_failed",
     "OutcomeUnknown": "outcome_unknown",
     "Misconfigured": "misconfigured",
     "UrlInvalid": "url_invalid",

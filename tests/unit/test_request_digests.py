@@ -79,7 +79,7 @@ DIGESTS = {
     "charge": "bc74219b0490b5d0feb22acc9508cab9",
     "charge all available": "111f01a0b55eace7b3bad065bd8b411d",
     "record": "3e2f79502093344acc05d98f04826f7f",
-    "hold": "0f62e1aca2dde8910465d9beb7495579",
+    "hold": "9a45e6c3578fecceceda9d45cc20c8a0",
     "extend": "46db015ad0f70967bc4daa2b6c21c67b",
     "settle": "ea331d930cd3335f18a04accd1b56bed",
     "release": "0af9217f0b8049aa46a451398790e182",

@@ -89,15 +89,35 @@ def test_time_never_runs_backwards():
         Draft(desk.wallet, desk.now - 1, desk.seal)
 
 
-@pytest.mark.parametrize("total", ["granted", "refunded", "spent", "expired", "free", "debt", "bare", "adjusted"])
-def test_totals_stay_within_bounds(total):
+@pytest.mark.parametrize(
+    ("total", "told"),
+    [
+        ("granted", "came in"),
+        ("refunded", "came in"),
+        ("adjusted", "came in"),
+        ("spent", "spent"),
+        ("debt", "debt"),
+        ("bare", "bare"),
+    ],
+)
+def test_totals_stay_within_bounds(total, told):
     wallet = Desk().wallet
     setattr(wallet, total, 2**63)
 
     with pytest.raises(TotalTooLarge) as refused:
-        laws.totals_within_bounds(wallet, wallet.unit)
+        laws.totals_within_bounds(wallet)
 
-    assert tell(refused, "total", "largest") == (total, 2**63 - 1)
+    assert tell(refused, "total", "largest") == (told, 2**63 - 1)
+
+
+def test_a_receipt_begins_with_its_lead():
+    desk = Desk()
+    desk.grant(5)
+    (entry,) = desk.written
+
+    laws.receipt_begins_with_its_lead(desk.wallet, entry.number, [entry])
+    with pytest.raises(LawBroken, match="receipt_begins_with_its_lead"):
+        laws.receipt_begins_with_its_lead(desk.wallet, entry.number, [entry._replace(number=9)])
 
 
 def test_a_total_below_the_negative_bound_is_refused_too():
@@ -105,4 +125,4 @@ def test_a_total_below_the_negative_bound_is_refused_too():
     wallet.adjusted = -(2**63)
 
     with pytest.raises(TotalTooLarge, match="adjusted"):
-        laws.totals_within_bounds(wallet, wallet.unit)
+        laws.totals_within_bounds(wallet)

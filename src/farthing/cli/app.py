@@ -63,6 +63,7 @@ Begin with:
   farthing grant acme 100
   farthing charge acme 2.50 --feature describe
   farthing balance acme
+Options come after the command: farthing balance acme --db URL
 
 \b
 Exit codes:

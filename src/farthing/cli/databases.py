@@ -1,7 +1,8 @@
 """Databases: made, brought up to date, proved; and how every command opens one."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
@@ -13,6 +14,7 @@ from farthing.cli.screen import Bar, lay_table, note, paint, say, say_json
 from farthing.core.errors import AccountNotFound, TermInvalid
 from farthing.face import schemas
 from farthing.store.faults import BookMissing, DatabaseForeign, DatabaseMissing
+from farthing.store.sqlite_files import connect, saying_plainly
 
 SHOWN_FINDINGS: Final = 20
 
@@ -72,12 +74,23 @@ def init(
 
 
 def is_there(db: str, book: str | None) -> bool:
-    """Whether the database is there, with this book. Raises whatever else stands against opening it."""
+    """Whether the database is there, with this book; a file with no tables at all, as a making that was killed leaves
+    it, is none. Raises whatever else stands against opening it."""
     try:
         farthing.open(db, **gather(book=book)).close()
     except (DatabaseMissing, BookMissing):
         return False
+    except DatabaseForeign as no:
+        if has_tables(Path(no.path)):
+            raise
+        return False
     return db not in ("memory:", "memory://")
+
+
+def has_tables(path: Path) -> bool:
+    """Whether there is anything in a database."""
+    with saying_plainly(path), closing(connect(path)) as connection:
+        return bool(connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
 
 
 def migrate(db: Db = DEFAULT_DB, in_json: Json = False) -> None:

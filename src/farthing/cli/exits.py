@@ -70,6 +70,7 @@ EXITS: Final[dict[type[errors.FarthingError], Exit]] = {
     errors.Unavailable: Exit.UNAVAILABLE,
     faults.Overloaded: Exit.UNAVAILABLE,
     faults.Busy: Exit.UNAVAILABLE,
+    faults.DiskFailed: Exit.UNAVAILABLE,
     faults.OutcomeUnknown: Exit.UNAVAILABLE,
     errors.Misconfigured: Exit.MISCONFIGURED,
     faults.UrlInvalid: Exit.MISCONFIGURED,

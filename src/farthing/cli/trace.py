@@ -108,10 +108,11 @@ def read_rows(reader: Reader, name: str) -> Iterator[Row]:
     row: int | None = None
 
     def refuse(column: str, given: str, problem: str) -> TraceInvalid:
-        shown = "" if not given else repr(given.encode("utf-8", "surrogateescape"))[1:62]
+        shown = "" if not given else show_field(given)
         line = max(lines.line_num, 1)
         return TraceInvalid(file=name, row=row, line=line, column=column, given=shown, problem=problem)
 
+    header: list[str] = []
     try:
         header = [column.strip() for column in next(lines, [])]
         if header and header[0].startswith("\ufeff"):
@@ -129,7 +130,18 @@ def read_rows(reader: Reader, name: str) -> Iterator[Row]:
             yield Row(row, lines.line_num, int(tokens_in), int(tokens_out))
             row += 1
     except csv.Error as error:
-        raise refuse(str(header[0] if header else TOKENS_IN), "", f"cannot be read as CSV: {error}") from None
+        raise refuse(header[0] if header else TOKENS_IN, "", f"cannot be read as CSV: {error}") from None
+
+
+def show_field(text: str) -> str:
+    """A field for a message, short; as bytes where they are not UTF-8."""
+    shown = repr(text.encode("utf-8", "surrogateescape"))[1:] if is_damaged(text) else repr(text)
+    return shown[:61]
+
+
+def is_damaged(text: str) -> bool:
+    """Whether there are bytes in it that are not UTF-8."""
+    return not text.isascii() and any("\udc80" <= character <= "\udcff" for character in text)
 
 
 Refuse = Callable[[str, str, str], TraceInvalid]
@@ -138,7 +150,7 @@ Refuse = Callable[[str, str, str], TraceInvalid]
 def find_column(header: list[str], column: str, refuse: Refuse) -> int:
     """Where a column stands. Raises `TraceInvalid` unless it is there exactly once."""
     for place, name in enumerate(header):
-        if not name.isascii() and any("\udc80" <= character <= "\udcff" for character in name):
+        if is_damaged(name):
             raise refuse(str(place + 1), name, "has bytes that are not UTF-8")
     if header.count(column) == 1:
         return header.index(column)
@@ -165,7 +177,7 @@ def is_count(text: str) -> bool:
 def check_fields(fields: list[str], header: list[str], refuse: Refuse) -> None:
     """Find what is wrong with a row. Raises `TraceInvalid` for its first field that cannot be used, if there is one."""
     for column, text in zip(header, fields, strict=True):
-        if any("\udc80" <= character <= "\udcff" for character in text):
+        if is_damaged(text):
             raise refuse(column, text, "has bytes that are not UTF-8")
         if column not in (TOKENS_IN, TOKENS_OUT) or is_count(text):
             continue

@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from farthing.core.bounds import LARGEST_AMOUNT
-from farthing.core.errors import AmountInvalid, AmountIsFloat, AmountTooLarge
+from farthing.core.errors import AmountInvalid, AmountIsFloat, AmountTooLarge, show_given
 
 WRITTEN = re.compile(r"[+-]?[0-9]{1,40}(\.[0-9]{1,40})?\Z", re.ASCII)
 LARGEST_SCALE = 12
@@ -38,6 +38,8 @@ def read_amount(value: object, unit: Unit, *, what: str = "amount", signed: bool
     `AmountTooLarge` beyond 2**63 - 1 smallest parts.
     """
     if type(value) is int:
+        if value.bit_length() > 200:
+            raise AmountTooLarge(what=what, given=show_given(value), largest=to_decimal(LARGEST_AMOUNT, unit))
         parts = value * unit.per_whole
     elif isinstance(value, float):
         raise AmountIsFloat(what=what, given=repr(value), advice=f'write it as a string ("{value!r}") or a Decimal')
@@ -47,7 +49,7 @@ def read_amount(value: object, unit: Unit, *, what: str = "amount", signed: bool
         parts = scale_exactly(value, unit, what)
     else:
         advice = "write a whole number, a Decimal, or a string such as 12.50"
-        raise AmountInvalid(what=what, given=repr(value)[:60], problem="is not an amount", advice=advice)
+        raise AmountInvalid(what=what, given=show_given(value), problem="is not an amount", advice=advice)
     if parts < 0 and not signed:
         raise AmountInvalid(what=what, given=str(value), problem="is negative", advice="amounts are zero or more")
     if abs(parts) > LARGEST_AMOUNT:

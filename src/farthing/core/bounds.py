@@ -53,5 +53,8 @@ LONGEST_HOLD_TTL: Final = 400 * 86_400 * MICROSECONDS
 REFUND_GRACE: Final = 30 * 86_400 * MICROSECONDS
 """How long a refund to an ended lot can be spent when nobody says."""
 
+EARLIEST_INSTANT: Final = -62_135_510_400 * MICROSECONDS
+"""The second day of the year 1, so that an instant before it can still be shown, in any zone."""
+
 LATEST_INSTANT: Final = 253_402_300_799 * MICROSECONDS
 """The last second of the year 9999, the last that Python's datetime can show."""

@@ -21,6 +21,15 @@ def sum_available(wallet: Wallet, feature: int) -> int:
     return usable + wallet.terms.overdraft - wallet.debt - wallet.bare
 
 
+def sum_waiting(wallet: Wallet) -> int:
+    """What was granted and has not taken effect yet."""
+    if not wallet.pending:
+        return 0
+    if not wallet.whole:
+        raise NeedsMore(wallet.unit.unit_id)
+    return sum(lot.remaining for lot in wallet.lots.values() if not lot.started)
+
+
 def rank_lot(lot: Lot) -> tuple[int, ...]:
     """Burn-down order (rule 5): priority, soonest expiry, scoped first, promotional first, effective time, id."""
     return (

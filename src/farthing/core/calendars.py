@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
-from farthing.core.bounds import LATEST_INSTANT, MICROSECONDS, NEVER
-from farthing.core.errors import TimeInvalid
+from farthing.core.bounds import EARLIEST_INSTANT, LATEST_INSTANT, MICROSECONDS, NEVER
+from farthing.core.errors import TimeInvalid, show_given
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 ONE = timedelta(microseconds=1)
@@ -13,12 +13,16 @@ def read_instant(moment: object, *, what: str) -> int:
     """Microseconds from an aware datetime. Raises `TimeInvalid` for a bare date or a datetime without a zone."""
     if not isinstance(moment, datetime):
         advice = "write an aware datetime, or use through=date for the end of that day"
-        raise TimeInvalid(what=what, given=repr(moment)[:60], problem="is not an instant", advice=advice)
+        raise TimeInvalid(what=what, given=show_given(moment), problem="is not an instant", advice=advice)
     if moment.tzinfo is None:
         raise TimeInvalid(
             what=what, given=str(moment), problem="names no zone", advice="add one: datetime(…, tzinfo=UTC)"
         )
-    return (moment - EPOCH) // ONE
+    micros = (moment - EPOCH) // ONE
+    if not EARLIEST_INSTANT <= micros <= LATEST_INSTANT:
+        advice = "write one of the years 1 to 9999, UTC"
+        raise TimeInvalid(what=what, given=str(moment), problem="is out of bounds", advice=advice)
+    return micros
 
 
 def read_duration(length: object, *, what: str, longest: int = LATEST_INSTANT) -> int:

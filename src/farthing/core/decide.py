@@ -7,7 +7,7 @@ file of its noun and a line in `RULES`.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from farthing.core import accounts, charges, corrections, due, grants, holds, refunds, settings
+from farthing.core import accounts, charges, corrections, due, grants, holds, laws, refunds, settings
 from farthing.core import requests as ask
 from farthing.core.calendars import to_instant
 from farthing.core.draft import Draft
@@ -68,8 +68,9 @@ def decide(
         account = accounts.change_state(drafts[0], account, request)
     else:
         RULES[kind](drafts, request, past)
-    for draft in drafts.values():
-        entries += draft.entries
+    for unit in sorted(drafts, key=lambda unit: (unit != 0, unit != lead_unit)):
+        entries += drafts[unit].entries
+    laws.receipt_begins_with_its_lead(drafts[lead_unit].wallet, lead_number, entries)
     return collect(account, drafts, entries, (lead_unit, lead_number))
 
 
@@ -93,10 +94,10 @@ def find_lead_unit(request: ask.Request, drafts: Drafts) -> int:
     place = request.place
     if place is None:
         return request.units[0]
-    named = [unit for unit, _ in request.amounts if unit in drafts] if isinstance(request, ask.Refund) else []
-    if place.unit_id in drafts and (not named or place.unit_id in named):
-        return place.unit_id
-    return named[0] if named else next(iter(drafts))
+    named = {unit for unit, _ in request.amounts} if isinstance(request, ask.Refund) else set()
+    # Drafts are written in their order, so the first of them that is named leads, in whatever order the caller named.
+    first = next((unit for unit in drafts if unit in named), None)
+    return first or (place.unit_id if place.unit_id in drafts else next(iter(drafts)))
 
 
 def write_open(draft: Draft, account: Account, request: ask.Request) -> Account:
@@ -228,7 +229,7 @@ def name_difference(request: ask.Request, first: Entry) -> str:
         return "amount"
     if feature != first.feature:
         return "feature"
-    return "its other terms"
+    return "other terms"
 
 
 KINDS: dict[type[ask.Request], Kind] = {

@@ -12,6 +12,8 @@ from farthing.core.wallets import Debt, Hold, HoldState, Lot, NeedsMore, Wallet
 
 LOT_MOVED, LOT_SET, HOLD_SET = int(Effect.LOT_MOVED), int(Effect.LOT_SET), int(Effect.HOLD_SET)
 NO_DIGESTS: tuple[bytes | None, bytes | None, bytes | None] = (None, None, None)
+MUCH = LARGEST_AMOUNT // 2
+"""Up to here all totals together are within bounds, since what waits to take effect is never more than this either."""
 MOVING = len(Lot._fields) - 2
 """The place of a lot's `remaining`, the first of its two last fields that change."""
 
@@ -245,11 +247,8 @@ class Draft:
         wallet.spent += spent
         wallet.expired += expired
         laws.parts_make_the_whole(wallet)
-        if (
-            wallet.granted + wallet.refunded + wallet.spent + wallet.expired + wallet.bare + abs(wallet.adjusted)
-            > LARGEST_AMOUNT
-        ):
-            laws.totals_within_bounds(wallet, wallet.unit)
+        if wallet.granted + wallet.refunded + wallet.spent + wallet.bare + abs(wallet.adjusted) > MUCH:
+            laws.totals_within_bounds(wallet)
         if request is None:
             lead_unit, lead_number, about = wallet.unit.unit_id, number, UNSAID
             effective_at, digests = self.at, NO_DIGESTS

@@ -9,7 +9,7 @@ FarthingError
 │       └── AmountInvalid (AmountIsFloat is also a TypeError) · AmountTooLarge · NameInvalid · IdInvalid · TimeInvalid
 │           · TermInvalid · NoteInvalid · TraceInvalid · TotalTooLarge
 ├── Unavailable      not now; the same call with the same key is safe
-│   ├── Overloaded · Busy        nothing was written
+│   ├── Overloaded · Busy · DiskFailed    nothing was written
 │   └── OutcomeUnknown           the database went away around the commit: carries the key
 ├── Misconfigured    an operator must act; found at start-up whenever possible
 │   └── DatabaseMissing · DatabaseUnreadable · DatabaseForeign · BookMissing · ConnectionForeign · SchemaOld
@@ -51,6 +51,16 @@ def show_fact(fact: Any) -> Any:
     text = f"{fact:f}"
     whole, _, places = text.partition(".")
     return text if places.strip("0") else whole
+
+
+def show_given(given: object) -> str:
+    """What a caller wrote, safe to print: short, ASCII, no control characters, and no number of thousands of digits."""
+    if isinstance(given, int) and given.bit_length() > 200:
+        return f"a number of {given.bit_length()} bits"
+    try:
+        return ascii(given)[:60]
+    except ValueError:
+        return f"a {type(given).__name__}"
 
 
 def rebuild_error(kind: type[FarthingError], facts: dict[str, Any]) -> FarthingError:
@@ -109,7 +119,8 @@ class InsufficientCredits(Refused):
         purpose = f" for {self.feature}" if self.feature else ""
         needed, available, short = show_fact(self.needed), show_fact(self.available), show_fact(self.short)
         held = f"{show_fact(self.held)} held" if self.held else "none held"
-        said = f"{self.account} needs {needed} {self.unit}{purpose} and can spend {available} ({held}): {short} short."
+        spends = f"can spend {available}" if self.available >= 0 else "can spend nothing"
+        said = f"{self.account} needs {needed} {self.unit}{purpose} and {spends} ({held}): {short} short."
         if self.resets_at is not None:
             said += f" {show_fact(self.arriving)} more arrive on {self.resets_at.day} {self.resets_at:%B %Y}."
         return said
@@ -186,7 +197,9 @@ class KeyReused(Refused):
     """Another request came under this key first."""
 
     code = "key_reused"
-    text = "the key {key} was first used at {first_seen_at} for another request ({differs_in} differs): use a new key"
+    text = (
+        "the key {key} came first at {first_seen_at} with another request (it differs in {differs_in}): use a new key"
+    )
     key: str
     first_seen_at: Any
     differs_in: str

@@ -1,6 +1,8 @@
 """Grants: credits given, from now or later, for ever or until an instant (rules 4 and 8)."""
 
-from farthing.core.bounds import MOST_LIVE_LOTS, NEVER
+from farthing.core import laws
+from farthing.core.bounds import LARGEST_AMOUNT, LATEST_INSTANT, MOST_LIVE_LOTS, NEVER
+from farthing.core.burndown import sum_waiting
 from farthing.core.calendars import to_instant
 from farthing.core.draft import Draft
 from farthing.core.due import expire
@@ -17,6 +19,9 @@ def grant(draft: Draft, request: Grant, amount: int) -> None:
     expires_at = find_end(request, starts_at)
     if is_import and request.starts_at is None and expires_at <= starts_at:
         starts_at = expires_at - 1
+    if LATEST_INSTANT < expires_at < NEVER:
+        given, advice = f"{request.expires_in} microseconds after its start", "leave it out for no end at all"
+        raise TimeInvalid(what="expires_at", given=given, problem="is after the year 9999", advice=advice)
     if expires_at <= draft.t and not is_import:
         given, now = to_instant(expires_at).isoformat(), to_instant(draft.t).isoformat()
         problem, advice = f"has passed (it is {now})", "grant for a later end, or import it to keep the history"
@@ -27,6 +32,8 @@ def grant(draft: Draft, request: Grant, amount: int) -> None:
     if amount and wallet.live + wallet.pending >= MOST_LIVE_LOTS:
         raise TooManyLots(account=wallet.account.key, unit=wallet.unit.name, most=MOST_LIVE_LOTS)
     waits = starts_at > draft.t
+    if waits and sum_waiting(wallet) + amount > LARGEST_AMOUNT // 2:
+        laws.refuse_total(wallet, "waiting", sum_waiting(wallet) + amount)
     lot = Lot(
         draft.next_number, amount, request.priority, starts_at, expires_at, int(request.promotional), request.features,
         request.source, request.cost_minor, request.currency, 0, int(not waits), 0, 0,

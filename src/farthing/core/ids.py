@@ -7,7 +7,7 @@ within a wallet, carry two check bytes, and are minted without dice. Prefixes: a
 import hashlib
 from typing import NamedTuple
 
-from farthing.core.errors import IdInvalid
+from farthing.core.errors import IdInvalid, show_given
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 """Crockford's base-32 in lower case: no i, l, o, u (https://www.crockford.com/base32.html)."""
@@ -44,22 +44,22 @@ def read_id(text: object, *prefixes: str) -> Place:
     """The place that an id names. Raises `IdInvalid` for another kind of id, a typing mistake, or no id at all."""
     expected = " or ".join(f"{prefix}_…" for prefix in prefixes)
     if not isinstance(text, str):
-        raise IdInvalid(given=repr(text)[:60], expected=expected, problem=f"is a {type(text).__name__}")
+        raise IdInvalid(given=show_given(text), expected=expected, problem=f"is a {type(text).__name__}")
     prefix, _, body = text.partition("_")
     if prefix not in prefixes:
-        raise IdInvalid(given=text[:60], expected=expected, problem="is not such an id")
+        raise IdInvalid(given=show_given(text), expected=expected, problem="is not such an id")
     number = 0
     for character in body:
         if character not in VALUES:
             raise IdInvalid(
-                given=text[:60], expected=expected, problem=f"has a character that ids never have: {character!r}"
+                given=show_given(text), expected=expected, problem=f"has a character that ids never have: {character!r}"
             )
         number = number << 5 | VALUES[character]
     size, pad = divmod(len(body) * 5, 8)
     payload = (number >> pad).to_bytes(size, "big")
     place = unpack_place(payload[:-2])
     if place is None or write_id(prefix, place) != text:
-        raise IdInvalid(given=text[:60], expected=expected, problem="is mistyped or cut short")
+        raise IdInvalid(given=show_given(text), expected=expected, problem="is mistyped or cut short")
     return place
 
 

@@ -4,8 +4,13 @@ A broken law is a bug or a damaged database, never the caller's fault: `LawBroke
 The laws over whole books are in `audit/laws.py`.
 """
 
-from farthing.core.amounts import Unit, to_decimal
+from collections.abc import Sequence
+from typing import NoReturn
+
+from farthing.core.amounts import to_decimal
 from farthing.core.bounds import LARGEST_AMOUNT
+from farthing.core.burndown import sum_waiting
+from farthing.core.entries import Entry
 from farthing.core.errors import LawBroken, TotalTooLarge
 from farthing.core.wallets import Wallet
 
@@ -45,15 +50,37 @@ def parts_make_the_whole(wallet: Wallet) -> None:
         raise break_law(wallet, "parts_make_the_whole", f"the equation gives another balance than {wallet.balance}")
 
 
-def totals_within_bounds(wallet: Wallet, unit: Unit) -> None:
-    """No running total passes 2**63 − 1: the request that would do it is refused, not the books broken."""
-    for name in ("granted", "refunded", "adjusted", "spent", "expired", "free", "debt", "bare"):
-        total = getattr(wallet, name)
-        if abs(total) > LARGEST_AMOUNT:
-            largest = to_decimal(LARGEST_AMOUNT, unit)
-            raise TotalTooLarge(
-                what="amount", given=str(total), account=wallet.account.key, unit=unit.name, total=name, largest=largest
-            )
+def totals_within_bounds(wallet: Wallet) -> None:
+    """No running total passes 2**63 − 1: the request that would do it is refused, not the books broken.
+
+    All that ever came in counts as one total, with what waits to take effect: so nothing that time alone does later
+    (a start, an expiry) can pass the bound, and no wallet gets stuck.
+    """
+    came_in = wallet.granted + wallet.refunded + max(0, wallet.adjusted) + sum_waiting(wallet)
+    taken = {"adjusted": -wallet.adjusted, "spent": wallet.spent, "bare": wallet.bare, "debt": wallet.debt}
+    for name, total in {"came in": came_in, **taken}.items():
+        if total > LARGEST_AMOUNT:
+            refuse_total(wallet, name, total)
+
+
+def refuse_total(wallet: Wallet, name: str, total: int) -> NoReturn:
+    """The refusal that names the total which would grow too large."""
+    unit = wallet.unit
+    largest = to_decimal(LARGEST_AMOUNT, unit)
+    raise TotalTooLarge(
+        what="amount", given=str(total), account=wallet.account.key, unit=unit.name, total=name, largest=largest
+    )
+
+
+def receipt_begins_with_its_lead(wallet: Wallet, lead_number: int, entries: Sequence[Entry]) -> None:
+    """The first entry of a receipt is the one that its other entries name, and that has the key."""
+    unit_id = wallet.unit.unit_id
+    for entry in entries:
+        if entry.lead_number == lead_number and entry.lead_unit == unit_id:
+            if entry.number != lead_number or entry.unit_id != unit_id:
+                problem = f"{entry.number} of unit {entry.unit_id} comes before {lead_number} of unit {unit_id}"
+                raise break_law(wallet, "receipt_begins_with_its_lead", problem)
+            return
 
 
 def refunds_at_most_the_charge(wallet: Wallet, charged: int, refunded: int) -> None:

@@ -7,7 +7,7 @@ import hashlib
 import unicodedata
 
 from farthing.core.bounds import LONGEST_ACCOUNT, LONGEST_KEY, LONGEST_NAME
-from farthing.core.errors import NameInvalid
+from farthing.core.errors import NameInvalid, show_given
 
 NOTHING = 0
 """The number that stands for "no name given"."""
@@ -25,23 +25,23 @@ def read_name(value: object, *, what: str, longest: int = LONGEST_NAME) -> str:
     """
     if not isinstance(value, str):
         raise NameInvalid(
-            what=what, given=repr(value)[:60], problem=f"is a {type(value).__name__}", advice="write a string"
+            what=what, given=show_given(value), problem=f"is a {type(value).__name__}", advice="write a string"
         )
     text = value if value.isascii() else unicodedata.normalize("NFC", value)
     if not 0 < len(text) <= longest:
         advice = f"write 1 to {longest} characters"
-        raise NameInvalid(what=what, given=repr(value)[:60], problem=f"has {len(text)} characters", advice=advice)
+        raise NameInvalid(what=what, given=show_given(value), problem=f"has {len(text)} characters", advice=advice)
     if not (text.isascii() and text.isprintable()):
         for place, character in enumerate(text):
             if unicodedata.category(character) in ("Cc", "Cs"):
                 problem = f"has an unprintable character at place {place + 1}"
-                raise NameInvalid(what=what, given=repr(value)[:60], problem=problem, advice="leave it out")
+                raise NameInvalid(what=what, given=show_given(value), problem=problem, advice="leave it out")
     return text
 
 
 def read_account(value: object) -> str:
     """An account's key from what the host uses for it: `str`, `int` or `UUID`. Raises `NameInvalid`."""
-    if type(value) is int or type(value).__name__ == "UUID":
+    if (type(value) is int and value.bit_length() <= 200) or type(value).__name__ == "UUID":
         value = str(value)
     return read_name(value, what="account", longest=LONGEST_ACCOUNT)
 

@@ -182,7 +182,7 @@ class Record(MovesAmounts):
 class Hold(MovesAmounts):
     """Set credits aside for work of unknown cost. `name` is the caller's own, unique among open holds."""
 
-    asked = "held from"
+    asked = "asked to hold credits"
     feature: int = 0
     feature_text: str = field(default="", compare=False)
     mode: Mode = Mode.STRICT

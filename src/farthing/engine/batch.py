@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from farthing.core.decide import Decision, decide, find_replay, refuse_unknown
 from farthing.core.entries import Entry, Seal
-from farthing.core.errors import LawBroken
+from farthing.core.errors import FarthingError, LawBroken
 from farthing.core.requests import Hold, NamesHold, Refund, Request
 from farthing.core.wallets import Account, AccountState, NeedsMore, Wallet
 from farthing.engine.tickets import Outcome, strip_error
@@ -42,16 +42,17 @@ class Batch:
         """(account, unit, number) of a charge → what this batch wrote of it. Kept only if there are refunds."""
         self.has_refunds = any(type(request) is Refund for request in requests)
 
-    def answer_all(self) -> list[Outcome | Exception]:
-        """What each request comes to, in their order."""
-        answers: list[Outcome | Exception] = []
+    def answer_all(self) -> list[Outcome | FarthingError]:
+        """What each request comes to, in their order. An error that is not Farthing's own is nobody's answer: it may
+        have come in the midst of `collect`, so the batch is of no more use."""
+        answers: list[Outcome | FarthingError] = []
         for request in self.requests:
             try:
                 answers.append(self.answer(request))
             except LawBroken as error:
                 self.note_broken(request, error)
                 answers.append(strip_error(error))
-            except Exception as error:
+            except FarthingError as error:
                 answers.append(strip_error(error))
         return answers
 

@@ -34,8 +34,8 @@ class Crew:
         """Give every ticket its answer. What it raises is no `Exception`; then no ticket counts as answered."""
         try:
             self.work_off(tickets)
-        except CommitUnknown:
-            self.look_again(tickets)
+        except CommitUnknown as unknown:
+            self.look_again(tickets, unknown)
         except Exception as error:
             if len(tickets) > 1 and concerns_one(error):
                 middle = len(tickets) // 2
@@ -81,7 +81,7 @@ class Crew:
             raise
         self.counters.count_commit(perf_counter() - started)
 
-    def look_again(self, tickets: Sequence[Ticket]) -> None:
+    def look_again(self, tickets: Sequence[Ticket], unknown: CommitUnknown) -> None:
         """After a commit of unknown end: answer from what is found under the keys, decide again what is not."""
         for _ in range(self.settings.commit_tries - 1):
             try:
@@ -89,9 +89,9 @@ class Crew:
             except CommitUnknown:
                 continue
             except Exception as error:
-                return answer_alike(tickets, strip_error(error))
+                return answer_alike(tickets, strip_error(error), *unknown.args)
         for ticket in tickets:
-            ticket.answer(OutcomeUnknown(key=ticket.request.key))
+            ticket.answer(OutcomeUnknown(ticket.request.key, *unknown.args))
         return None
 
     def stop_wallet(self, key: WalletKey) -> None:
@@ -137,10 +137,11 @@ def concerns_one(error: Exception) -> bool:
     return True
 
 
-def answer_alike(tickets: Sequence[Ticket], error: Exception) -> None:
-    """The same error for everyone, but for those whose request an earlier attempt may have committed."""
+def answer_alike(tickets: Sequence[Ticket], error: Exception, *cause: str) -> None:
+    """The same error for everyone, but for those whose request an earlier attempt may have committed, and whose end
+    is unknown for this cause."""
     for ticket in tickets:
         if ticket.sealed is None:
             ticket.answer(copy_error(error))
         else:
-            ticket.answer(OutcomeUnknown(key=ticket.request.key))
+            ticket.answer(OutcomeUnknown(ticket.request.key, *cause))

@@ -8,7 +8,7 @@ from farthing.core.errors import TermInvalid
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Every bound of one engine. Raises `TermInvalid` for one below 1."""
+    """Every bound of one engine. Raises `TermInvalid` for one that is no whole number from 1."""
 
     largest_batch: int = LARGEST_BATCH
     """Requests decided in one commit."""
@@ -21,9 +21,11 @@ class Settings:
 
     def __post_init__(self) -> None:
         for name in ("largest_batch", "largest_queue", "commit_tries", "commits_remembered"):
-            if getattr(self, name) < 1:
-                given = repr(getattr(self, name))
-                raise TermInvalid(what=name, given=given, problem="is below 1", advice="give it a whole number from 1")
+            value = getattr(self, name)
+            if type(value) is not int or value < 1:
+                problem = "is below 1" if type(value) is int else "is no whole number"
+                given = repr(value)[:60]
+                raise TermInvalid(what=name, given=given, problem=problem, advice="give it a whole number from 1")
 
     @property
     def largest_share(self) -> int:

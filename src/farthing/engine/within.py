@@ -8,7 +8,7 @@ for themselves and tasks inherit.
 import re
 from contextvars import ContextVar
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from farthing.core.errors import LawBroken
 from farthing.core.requests import Request
@@ -21,6 +21,9 @@ from farthing.store.faults import UseTheOpenTransaction
 INNERMOST: ContextVar["Within | None"] = ContextVar("farthing_within", default=None)
 """The innermost block that was entered here; it may be over by now."""
 
+NOT_ENTERED: Final = "this `within` block was never entered: write `with ledger.within(connection) as tx:` round the call"
+OVER: Final = "this `within` block is over: make the call inside it, or open another round the call"
+
 
 class Within:
     """A context manager round requests in one of the caller's connections."""
@@ -30,11 +33,12 @@ class Within:
         self.clock = clock
         self.connection = connection
         self.is_open = False
+        self.was_entered = False
         self.outer: Within | None = None
 
     def __enter__(self) -> Self:
         self.outer = INNERMOST.get()
-        self.is_open = True
+        self.is_open = self.was_entered = True
         INNERMOST.set(self)
         return self
 
@@ -51,7 +55,7 @@ class Within:
         The outcome is provisional until the caller commits. Locks are waited for no longer than the store's bound.
         """
         if not self.is_open:
-            raise RuntimeError("this `within` block is over: open another round the call")
+            raise RuntimeError(OVER if self.was_entered else NOT_ENTERED)
         with self.store.work_within(self.connection) as work:
             batch = Batch(work, [request], self.clock.now(), self.store.seal, provisional=True)
             answer = batch.answer_all()[0]

@@ -1,17 +1,29 @@
 """Accounts: opened, frozen, unfrozen, closed."""
 
-from typing import Unpack
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any, Concatenate, Final, ParamSpec, Unpack
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from farthing.core.errors import TimeInvalid
+from farthing.core.entries import Entry
+from farthing.core.errors import TimeInvalid, show_given
 from farthing.core.names import read_account
 from farthing.core.requests import Close, Freeze, Open, Unfreeze
+from farthing.core.wallets import ACCOUNT_UNIT, AccountState
+from farthing.engine.tickets import Outcome
 from farthing.face.desk import Desk
 from farthing.face.options import Name, Said, read_said
+from farthing.face.receipts import Receipt, read_receipt
+from farthing.face.verbs import dress, name_verb
+
+P = ParamSpec("P")
+PAGE: Final = 200
+"""Entries read at a time, back to the first: few accounts are frozen so often."""
 
 
 def build_open_account(desk: Desk, account: Name, *, zone: str = "UTC", **said: Unpack[Said]) -> Open:
-    """Open an account, or find it open: then nothing changes.
+    """Open an account, or find it open: then nothing changes. Without a `key` nothing is written then either, not even
+    a note, and the receipt is that of its opening, `replayed`.
 
     `account` is the host's own name for it (`str`, `int` or `UUID`); `zone` the named zone (such as Africa/Accra) in
     which its days end. Raises `NameInvalid`, `TimeInvalid`, `AccountClosed`.
@@ -22,6 +34,44 @@ def build_open_account(desk: Desk, account: Name, *, zone: str = "UTC", **said: 
     return Open(account=read_account(account), zone=zone, **read_said(desk, "open_account", said))
 
 
+def speak_opening(build: Callable[Concatenate[Desk, P], Open]) -> Callable[Concatenate[Any, P], Receipt]:
+    """`open_account`."""
+
+    def verb(self: Any, /, *args: P.args, **kwargs: P.kwargs) -> Receipt:
+        request = build(self.desk, *args, **kwargs)
+        found = self.recall(request) if kwargs.get("key") is None else None
+        return read_receipt(self, found or self.run(request))
+
+    dress(verb, build, Receipt, name_verb(build))
+    return verb
+
+
+def await_opening(
+    build: Callable[Concatenate[Desk, P], Open],
+) -> Callable[Concatenate[Any, P], Coroutine[Any, Any, Receipt]]:
+    """`aopen_account`."""
+
+    async def verb(self: Any, /, *args: P.args, **kwargs: P.kwargs) -> Receipt:
+        request = build(self.desk, *args, **kwargs)
+        found = await asyncio.to_thread(self.recall, request) if kwargs.get("key") is None else None
+        return read_receipt(self, found or await self.arun(request))
+
+    dress(verb, build, Receipt, "a" + name_verb(build))
+    return verb
+
+
+def find_opening(desk: Desk, request: Open) -> Outcome | None:
+    """What opened an account that is open; None for one that is not."""
+    account = desk.store.find_account(request.account)
+    if account is None or account.state == AccountState.CLOSED:
+        return None
+    before: int | None = None
+    first: Entry | None = None
+    while page := desk.store.list_history(account, ACCOUNT_UNIT.unit_id, None, before, PAGE):
+        before, first = page[-1][0], page[-1][1].entry
+    return None if first is None else Outcome(account, (first,), True, False, request.key)
+
+
 def read_zone(zone: object) -> ZoneInfo:
     """A named zone. Raises `TimeInvalid` for one that the zone database does not have."""
     if isinstance(zone, str) and zone:
@@ -30,7 +80,7 @@ def read_zone(zone: object) -> ZoneInfo:
         except (ZoneInfoNotFoundError, ValueError, OSError):
             pass
     raise TimeInvalid(
-        what="zone", given=repr(zone)[:60], problem="is no zone", advice="write a name such as UTC or Africa/Accra"
+        what="zone", given=show_given(zone), problem="is no zone", advice="write a name such as UTC or Africa/Accra"
     )
 
 

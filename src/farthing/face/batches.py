@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Concatenate, ParamSpec
 
-from farthing.core.errors import FarthingError, Refused
+from farthing.core.errors import FarthingError, Refused, show_given
 from farthing.core.requests import Request
 from farthing.engine.tickets import Outcome
 from farthing.face.accounts import build_close_account, build_freeze, build_open_account, build_unfreeze
@@ -35,7 +35,8 @@ class Deferred:
         return self.build(desk, *self.args, **self.kwargs)
 
     def __repr__(self) -> str:
-        said = [repr(value) for value in self.args] + [f"{name}={value!r}" for name, value in self.kwargs.items()]
+        said = [show_given(value) for value in self.args]
+        said += [f"{name}={show_given(value)}" for name, value in self.kwargs.items()]
         return f"{name_line(self.build)}({', '.join(said)})"
 
 
@@ -86,7 +87,7 @@ class Lines:
         self.refusals: list[Refused | None] = []
         for item in items:
             if not isinstance(item, Deferred):
-                raise TypeError(f"a batch has lines such as farthing.Charge(…), not {item!r:.60}")
+                raise TypeError(f"a batch has lines such as farthing.Charge(…), not {show_given(item)}")
             try:
                 self.requests.append(item.make_request(runner.desk))
                 self.refusals.append(None)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Unpack
 
-from farthing.core.errors import AmountInvalid
+from farthing.core.errors import AmountInvalid, GrantNotFound, show_given
 from farthing.core.ids import read_id
 from farthing.core.names import read_account
 from farthing.core.requests import Adjust, Forgive, ResetUsed, SetUsed, Void
@@ -26,18 +26,20 @@ def build_void(
     What is held stays held. More than there is is refused, or clamped with `up_to=True`.
     Raises `MoreThanLeft`, `GrantNotFound`, `AccountNotFound`, `IdInvalid`, `AmountInvalid`, `KeyReused`.
     """
-    place = None if grant is None else read_id(grant, "gra")
+    name, place = read_account(account), None if grant is None else read_id(grant, "gra")
     if place is None:
         if amount is None:
             raise refuse_missing("void", "write how many, or name the grant of which all is to go")
         amounts = read_amounts(desk, amount, unit)
     else:
+        if not desk.has_unit(place.unit_id):
+            raise GrantNotFound(account=name, grant=grant)
         if isinstance(amount, Mapping) or (unit is not None and desk.get_unit(unit).unit_id != place.unit_id):
             problem = "names other units than its grant"
-            raise AmountInvalid(what="amount", given=repr(amount)[:60], problem=problem, advice="write one amount")
+            raise AmountInvalid(what="amount", given=show_given(amount), problem=problem, advice="write one amount")
         amounts = () if amount is None else read_parts(desk, amount, place.unit_id)
     return Void(
-        account=read_account(account),
+        account=name,
         amounts=amounts,
         grant=place,
         grant_id=grant or "",

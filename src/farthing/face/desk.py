@@ -64,6 +64,12 @@ class Desk:
                 raise UnitNotFound(unit=f"number {unit_id}", known=", ".join(self.units) or "none")
         return unit
 
+    def has_unit(self, unit_id: int) -> bool:
+        """Whether a number, as ids have it, is that of a unit in which something is counted."""
+        if unit_id not in self.units_by_id:
+            self.refresh_units()
+        return unit_id != ACCOUNT_UNIT.unit_id and unit_id in self.units_by_id
+
     def intern_name(self, value: object, what: str) -> int:
         """The number of a name that a caller wrote. Raises `NameInvalid`."""
         return self.store.intern_name(read_name(value, what=what))

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from farthing.core.bounds import LARGEST_AMOUNT, LATEST_INSTANT, MOST_SCOPES
 from farthing.core.calendars import EPOCH, read_duration, read_instant
-from farthing.core.errors import AmountInvalid, TermInvalid, TimeInvalid
+from farthing.core.errors import AmountInvalid, TermInvalid, TimeInvalid, show_given
 from farthing.core.names import read_account
 from farthing.core.requests import Grant, Import
 from farthing.face.accounts import read_zone
@@ -105,7 +105,7 @@ def read_terms(
         raise TermInvalid(what=" and ".join(named), given="together", problem=problem, advice="choose one of them")
     if type(priority) is not int or not 0 <= priority <= LARGEST_PRIORITY:
         advice = f"write a whole number from 0 to {LARGEST_PRIORITY}"
-        raise TermInvalid(what="priority", given=repr(priority)[:60], problem="is out of bounds", advice=advice)
+        raise TermInvalid(what="priority", given=show_given(priority), problem="is out of bounds", advice=advice)
     instant = None if expires_at is None else read_instant(expires_at, what="expires_at")
     if through is not None:
         instant = find_end_of_day(through, find_zone(desk, account))
@@ -123,7 +123,7 @@ def read_features(desk: Desk, features: object) -> tuple[int, ...]:
     """The numbers of a scope's features, in an order of their own, so that the same scope always compares equal."""
     if isinstance(features, str) or not isinstance(features, Collection):
         raise TermInvalid(
-            what="features", given=repr(features)[:60], problem="is not a list", advice='write ["video", "chat"]'
+            what="features", given=show_given(features), problem="is not a list", advice='write ["video", "chat"]'
         )
     if not 0 < len(features) <= MOST_SCOPES:
         advice = f"name 1 to {MOST_SCOPES}, or leave it out for credits that pay for everything"
@@ -137,13 +137,13 @@ def read_paid(desk: Desk, paid: object) -> dict[str, Any]:
         return {}
     if not isinstance(paid, tuple) or len(paid) != 2 or type(paid[0]) is not int:
         problem, advice = "is not money", 'write minor units and an ISO code: (1200, "GHS")'
-        raise AmountInvalid(what="paid", given=repr(paid)[:60], problem=problem, advice=advice)
+        raise AmountInvalid(what="paid", given=show_given(paid), problem=problem, advice=advice)
     minor, currency = paid
     if not 0 <= minor <= LARGEST_AMOUNT:
-        raise AmountInvalid(what="paid", given=str(minor)[:60], problem="is out of bounds", advice="write 0 or more")
+        raise AmountInvalid(what="paid", given=show_given(minor), problem="is out of bounds", advice="write 0 or more")
     if not (isinstance(currency, str) and len(currency) == 3 and currency.isascii() and currency.isupper()):
         problem, advice = "is no currency", "write its ISO 4217 code, such as GHS"
-        raise TermInvalid(what="paid", given=repr(currency)[:60], problem=problem, advice=advice)
+        raise TermInvalid(what="paid", given=show_given(currency), problem=problem, advice=advice)
     return {"cost_minor": minor, "currency": desk.intern_name(currency, "currency")}
 
 
@@ -157,7 +157,7 @@ def find_end_of_day(day: object, zone: ZoneInfo) -> int:
     """The first instant after a date in a zone. Raises `TimeInvalid` for anything but a bare date."""
     if not isinstance(day, date) or isinstance(day, datetime):
         advice = "write a date, or use expires_at for an instant"
-        raise TimeInvalid(what="through", given=repr(day)[:60], problem="is not a date", advice=advice)
+        raise TimeInvalid(what="through", given=show_given(day), problem="is not a date", advice=advice)
     if day >= date(9999, 12, 31):
         return LATEST_INSTANT
     midnight = datetime.combine(day + timedelta(days=1), datetime.min.time(), zone)

@@ -23,6 +23,8 @@ from farthing.store.contract import History
 PAGE: Final = 200
 """Entries fetched at a time."""
 
+DAMAGED: Final = "(this note is damaged: run `farthing verify`)"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
@@ -94,7 +96,11 @@ def read_line(desk: Desk, record: History) -> Line:
     """An entry in words."""
     account, entry = record.account, record.entry
     unit = desk.get_unit_of(entry.unit_id)
-    description, metadata = read_note(record.note)
+    try:
+        description, metadata = read_note(record.note)
+    except (ValueError, AttributeError, RecursionError):
+        # Somebody has changed it into no note at all; the rest of the line is as good as ever.
+        description, metadata = DAMAGED, {}
     moved = entry.granted + entry.refunded + entry.adjusted - entry.spent - entry.expired
     model = desk.find_text(entry.model)
     tokens = (entry.tokens_in, entry.tokens_out, entry.tokens_cache_read, entry.tokens_cache_write,

@@ -10,8 +10,8 @@ from typing import Any, Concatenate, Final, ParamSpec, Self, Unpack
 
 from farthing.core.bounds import HOLD_TTL, LONGEST_HOLD_TTL
 from farthing.core.calendars import ONE, read_duration
-from farthing.core.errors import FarthingError, HoldEnded, Unavailable
-from farthing.core.ids import read_id
+from farthing.core.errors import FarthingError, HoldEnded, HoldNotFound, Unavailable
+from farthing.core.ids import Place, read_id
 from farthing.core.names import NOTHING, read_account
 from farthing.core.requests import Extend, Hold, Mode, Release, Request, Settle
 from farthing.engine.tickets import Outcome
@@ -76,12 +76,13 @@ def build_settle(
 ) -> Settle:
     """Charge what held work really cost. The hold's id is enough: another process or machine may settle it.
 
-    Without an amount: all that is held. What is left goes back to the credits that it came from, unless
+    Without an amount: all that is held. Of a hold of several units, those that are not named are settled at all that
+    they hold; an amount alone is in the first of them. What is left goes back to the credits that it came from, unless
     `final=False`: then the hold stays open and may be settled in further steps. `policy` (bill_full, cap_hold,
     cap_available, reject) says what happens to cost above the hold; by default the account's terms do.
     Raises `HoldNotFound`, `HoldEnded`, `SettleAboveHold`, `KeyReused`, `AmountInvalid` …
     """
-    place = read_id(hold, "hld")
+    place = find_place(desk, hold)
     return Settle(
         hold=place,
         hold_id=hold,
@@ -92,15 +93,23 @@ def build_settle(
     )
 
 
+def find_place(desk: Desk, hold: str) -> Place:
+    """Where a hold lives. Raises `IdInvalid`, and `HoldNotFound` for an id whose unit this book does not have."""
+    place = read_id(hold, "hld")
+    if not desk.has_unit(place.unit_id):
+        raise HoldNotFound(hold=hold)
+    return place
+
+
 def build_release(desk: Desk, hold: str, **said: Unpack[Said]) -> Release:
     """Give back what a hold has set aside; nothing is charged. Raises `HoldNotFound`, `HoldEnded`, `KeyReused`."""
-    return Release(hold=read_id(hold, "hld"), hold_id=hold, **read_said(desk, "release", said))
+    return Release(hold=find_place(desk, hold), hold_id=hold, **read_said(desk, "release", said))
 
 
 def build_extend(desk: Desk, hold: str, ttl: timedelta, **said: Unpack[Said]) -> Extend:
     """Move a hold's deadline to `ttl` from now. Raises `HoldNotFound`, `HoldEnded` (also once it has timed out)."""
     length = read_duration(ttl, what="ttl", longest=LONGEST_HOLD_TTL)
-    return Extend(hold=read_id(hold, "hld"), hold_id=hold, ttl=length, **read_said(desk, "extend", said))
+    return Extend(hold=find_place(desk, hold), hold_id=hold, ttl=length, **read_said(desk, "extend", said))
 
 
 HoldBuild = Callable[Concatenate[Desk, str, P], Request]

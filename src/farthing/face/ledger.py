@@ -10,19 +10,20 @@ from datetime import timedelta
 from decimal import Decimal
 from itertools import islice
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from farthing.audit.verify import Report, verify
 from farthing.core.amounts import to_decimal
 from farthing.core.burndown import sum_available
 from farthing.core.ids import read_id
 from farthing.core.names import read_account
-from farthing.core.requests import Request
+from farthing.core.requests import Open, Request
 from farthing.core.wallets import HoldState
 from farthing.engine.engine import Engine
 from farthing.engine.stats import Stats
 from farthing.engine.tickets import Outcome
 from farthing.engine.within import Within
+from farthing.face.accounts import find_opening
 from farthing.face.balances import Balance, count_used, read_balance, read_feature
 from farthing.face.batches import Answer, Deferred, Lines
 from farthing.face.desk import Desk, Dice
@@ -55,6 +56,11 @@ class Ledger(Words, AwaitedWords):
     async def arun(self, request: Request) -> Outcome:
         """The same, awaited."""
         return await self.engine.arun(request)
+
+    def recall(self, request: Open) -> Outcome | None:
+        """What opened an account that is open already, as last committed."""
+        self.refuse_closed()
+        return find_opening(self.desk, request)
 
     def sees_open(self, hold: str, account: str) -> bool:
         """Whether a hold is open, as last committed."""
@@ -230,6 +236,10 @@ class Joined(Words):
         """There is nothing to await in somebody else's transaction."""
         raise TypeError("inside `within` nothing is awaited: say settle, not asettle")
 
+    def recall(self, request: Open) -> Outcome | None:
+        """Nothing: what the caller's own transaction did to the account is only known in it."""
+        return None
+
     def sees_open(self, hold: str, account: str) -> bool:
         """Whether a hold is open, as last committed: what the caller's own transaction did is not seen."""
         return self.ledger.sees_open(hold, account)
@@ -242,3 +252,11 @@ class Joined(Words):
         self, kind: type[BaseException] | None, error: BaseException | None, frames: TracebackType | None
     ) -> None:
         self.block.__exit__(kind, error, frames)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            said = f"inside `within` there is no {name}"
+            if hasattr(Ledger, name):
+                said += ", only the verbs that write: ask the ledger itself, which sees what was committed"
+            raise AttributeError(said, name=name, obj=self)

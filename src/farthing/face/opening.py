@@ -10,7 +10,7 @@ from typing import Final
 from farthing.core.amounts import Unit
 from farthing.core.bounds import LONGEST_NAME
 from farthing.core.entries import Seal
-from farthing.core.errors import TermInvalid
+from farthing.core.errors import TermInvalid, show_given
 from farthing.core.names import read_name
 from farthing.engine.clocks import Clock
 from farthing.engine.engine import Engine
@@ -80,6 +80,7 @@ def open_ledger(
     units: Units | None = None,
     chain_key: str | bytes | None = None,
     settings: Settings | None = None,
+    catalog: object = None,
     dice: Dice = secrets.token_bytes,
 ) -> Ledger:
     """Open the ledger at `url`: `sqlite:///credits.db` (four slashes for a full path), or `memory:` for one that ends
@@ -90,9 +91,13 @@ def open_ledger(
     {"credits": 6, "generations": 0} (with how many places); one named `credits` unless said. `chain_key` (or the
     environment's FARTHING_CHAIN_KEY) keys the seal of the entries, so that only its holder can forge them. Opened
     twice in a process, one database and book has the same engine. Close it with `close()`, or use it as a context.
+    A `catalog` comes with a later release.
     Raises `UrlInvalid`, `DatabaseMissing`, `DatabaseUnreadable`, `DatabaseForeign`, `SchemaOld`, `UpgradeFirst`,
     `ChainKeyWrong`, `ClockIsFrozen`, `UnitChanged`, `TermInvalid`.
     """
+    if catalog is not None:
+        problem = "is not available in this release"
+        raise TermInvalid(what="catalog", given=show_given(catalog), problem=problem, advice="leave it out")
     name = read_name(book, what="book", longest=LONGEST_NAME)
     key = read_chain_key(chain_key)
     if clock is not None and clock.is_frozen and not test:
@@ -136,7 +141,7 @@ def find_place(url: object) -> str | None:
         from farthing.store.sqlite_files import read_sqlite_url
 
         return str(read_sqlite_url(url))
-    given = re.sub(r"//[^/@]*@", "//…@", url)[:80] if isinstance(url, str) else repr(url)[:60]
+    given = re.sub(r"//[^/@]*@", "//…@", url)[:80] if isinstance(url, str) else show_given(url)
     if isinstance(url, str) and re.split(r"[:+]", url)[0] in LATER:
         raise UrlInvalid(given=given, problem="is not available in this release", expected=EXPECTED)
     raise UrlInvalid(given=given, problem="is not the address of a database", expected=EXPECTED)
@@ -179,4 +184,4 @@ def refuse_differing(engine: Engine, clock: Clock | None, settings: Settings | N
     for what, given, known in (("clock", clock, engine.clock), ("settings", settings, engine.settings)):
         if given is not None and given is not known and given != known:
             problem = "is not what this database is open with in this process"
-            raise TermInvalid(what=what, given=repr(given)[:60], problem=problem, advice=advice)
+            raise TermInvalid(what=what, given=show_given(given), problem=problem, advice=advice)

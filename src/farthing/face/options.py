@@ -10,7 +10,7 @@ from uuid import UUID
 from farthing.core.amounts import Unit, divide_half_up, read_amount
 from farthing.core.bounds import MOST_UNITS
 from farthing.core.calendars import ONE, read_instant
-from farthing.core.errors import AmountInvalid, TermInvalid, TimeInvalid
+from farthing.core.errors import AmountInvalid, TermInvalid, TimeInvalid, show_given
 from farthing.core.names import read_key
 from farthing.core.requests import UNSAID, About, Note
 from farthing.core.requests import Amounts as Parts
@@ -29,6 +29,8 @@ Amounts = Amount | Mapping[str, Amount]
 
 QUANTITY: Final = Unit(0, "quantity", 6, 0)
 COST: Final = Unit(0, "provider cost", 9, 0)
+LONGEST_NUMBER: Final = 200
+"""Bits of a number that names somebody; Python does not even write very long ones out."""
 
 
 class Said(TypedDict, total=False):
@@ -89,7 +91,7 @@ def read_about(desk: Desk, said: Said) -> About:
     if usage is not None and usage.model is not None:
         if model not in (None, usage.model):
             problem = f"is not the usage's own ({usage.model})"
-            raise TermInvalid(what="model", given=str(model), problem=problem, advice="name the model once")
+            raise TermInvalid(what="model", given=show_given(model), problem=problem, advice="name the model once")
         model = usage.model
     return About(
         None if model is None else desk.intern_name(model, "model"),
@@ -108,7 +110,8 @@ def read_who(desk: Desk, value: Name | None, what: str) -> int | None:
     """The number of somebody's name, which the host may write as a number of its own."""
     if value is None:
         return None
-    return desk.intern_name(str(value) if type(value) is int or isinstance(value, UUID) else value, what)
+    is_number = type(value) is int and value.bit_length() <= LONGEST_NUMBER
+    return desk.intern_name(str(value) if is_number or isinstance(value, UUID) else value, what)
 
 
 def read_fraction(value: Amount | None, unit: Unit) -> int | None:
@@ -122,7 +125,7 @@ def read_milliseconds(length: timedelta | None) -> int | None:
         return None
     if not isinstance(length, timedelta) or length < timedelta(0):
         raise TimeInvalid(
-            what="duration", given=repr(length)[:60], problem="is not a duration", advice="write a timedelta from zero"
+            what="duration", given=show_given(length), problem="is not a duration", advice="write a timedelta from zero"
         )
     return divide_half_up(length // ONE, 1000)
 
@@ -132,7 +135,7 @@ def read_claim(value: object, what: str) -> int | None:
     if value is None:
         return None
     if not isinstance(value, bool):
-        raise TermInvalid(what=what, given=repr(value)[:60], problem="is neither", advice="write True or False")
+        raise TermInvalid(what=what, given=show_given(value), problem="is neither", advice="write True or False")
     return int(value)
 
 
@@ -144,7 +147,7 @@ def read_choice(value: object, choices: Mapping[str, Choice], what: str) -> Choi
     choice = choices.get(value) if isinstance(value, str) else None
     if choice is None:
         advice = f"choose {', '.join(choices)}"
-        raise TermInvalid(what=what, given=repr(value)[:60], problem="is not a choice", advice=advice)
+        raise TermInvalid(what=what, given=show_given(value), problem="is not a choice", advice=advice)
     return choice
 
 
@@ -158,16 +161,16 @@ def read_amounts(desk: Desk, amount: object, unit: str | None, *, signed: bool =
         return ((counted.unit_id, read_amount(amount, counted, signed=signed)),)
     if unit is not None:
         problem = "was given beside amounts that name their units"
-        raise TermInvalid(what="unit", given=repr(unit)[:60], problem=problem, advice="leave it out")
+        raise TermInvalid(what="unit", given=show_given(unit), problem=problem, advice="leave it out")
     if not 0 < len(amount) <= MOST_UNITS:
         problem, advice = f"name {len(amount)} units", f"name 1 to {MOST_UNITS}"
-        raise AmountInvalid(what="amounts", given=repr(dict(amount))[:60], problem=problem, advice=advice)
+        raise AmountInvalid(what="amounts", given=show_given(dict(amount)), problem=problem, advice=advice)
     parts: dict[int, int] = {}
     for name, value in amount.items():
         counted = desk.get_unit(name if name is not None else "")
         if counted.unit_id in parts:
             problem = "names a unit twice"
-            raise AmountInvalid(what="amounts", given=repr(dict(amount))[:60], problem=problem, advice="name it once")
+            raise AmountInvalid(what="amounts", given=show_given(dict(amount)), problem=problem, advice="name it once")
         parts[counted.unit_id] = read_amount(value, counted, what=f"amount of {counted.name}", signed=signed)
     return tuple(parts.items())
 

@@ -21,6 +21,9 @@ KINDS: Final = {int(kind): kind.name.lower() for kind in Kind}
 CHARGED: Final = frozenset({Kind.CHARGED, Kind.RECORDED})
 GIVEN: Final = frozenset({Kind.GRANTED, Kind.IMPORTED})
 TAKEN: Final = frozenset({Kind.VOIDED, Kind.ADJUSTED, Kind.USED_SET, Kind.USED_RESET})
+MOVES_NOTHING: Final = frozenset(
+    KINDS[kind] for kind in (Kind.OPENED, Kind.FROZEN, Kind.UNFROZEN, Kind.CLOSED, Kind.CONFIGURED)
+)
 MAKES_LOTS: Final = GIVEN | {Kind.GRACED, Kind.ADJUSTED, Kind.REFUNDED}
 OF_HOLDS: Final = frozenset({Kind.SETTLED, Kind.RELEASED, Kind.EXTENDED})
 LOT_MOVED, LOT_SET, HOLD_SET = int(Effect.LOT_MOVED), int(Effect.LOT_SET), int(Effect.HOLD_SET)
@@ -84,7 +87,7 @@ class Receipt(ReceiptPart):
     grant: str | None
     parts: tuple[ReceiptPart, ...]
     replayed: bool
-    """Whether this is the first receipt of an earlier call with the same key."""
+    """Whether this is the first receipt of an earlier call with the same key, or of an account that was found open."""
     provisional: bool
     """Whether the caller's own transaction has yet to commit it."""
 
@@ -96,7 +99,8 @@ class Receipt(ReceiptPart):
 
     def __repr__(self) -> str:
         again = ", replayed" if self.replayed else ""
-        return f"<receipt {self.id}: {self.kind} {self.amount} {self.unit}, {self.account}{again}>"
+        amount = "" if self.kind in MOVES_NOTHING else f" {self.amount} {self.unit}"
+        return f"<receipt {self.id}: {self.kind}{amount}, {self.account}{again}>"
 
 
 FIRST_SAID: Final = ("id", "key", "account", "kind", "feature", "at", "effective_at", "unit")

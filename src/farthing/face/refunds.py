@@ -2,6 +2,7 @@
 
 from typing import Unpack
 
+from farthing.core.errors import ChargeNotFound
 from farthing.core.ids import read_id
 from farthing.core.requests import Refund
 from farthing.face.desk import Desk
@@ -19,6 +20,8 @@ def build_refund(
     Raises `ChargeNotFound`, `MoreThanLeft`, `IdInvalid`, `AmountInvalid`, `AccountClosed`, `KeyReused`.
     """
     place = read_id(charge, "rct", "hld")
+    if not desk.has_unit(place.unit_id):
+        raise ChargeNotFound(charge=charge)
     return Refund(
         charge=place,
         charge_id=charge,

@@ -6,7 +6,7 @@ from typing import Any, Final, Unpack
 from farthing.core.amounts import read_amount
 from farthing.core.bounds import LONGEST_HOLD_TTL
 from farthing.core.calendars import ONE, read_duration
-from farthing.core.errors import TermInvalid, TimeInvalid
+from farthing.core.errors import TermInvalid, TimeInvalid, show_given
 from farthing.core.names import read_account
 from farthing.core.requests import Configure
 from farthing.core.wallets import RestPolicy, SettlePolicy, Terms
@@ -40,7 +40,7 @@ def build_configure(
     """
     if alerts is not None:
         problem = "are not available in this release"
-        raise TermInvalid(what="alerts", given=repr(alerts)[:60], problem=problem, advice="leave them out")
+        raise TermInvalid(what="alerts", given=show_given(alerts), problem=problem, advice="leave them out")
     counted = desk.get_unit(unit)
     changed: dict[str, int] = {}
     if overdraft is not None:
@@ -53,13 +53,12 @@ def build_configure(
         changed["hold_ttl"] = read_duration(hold_ttl, what="hold_ttl", longest=LONGEST_HOLD_TTL)
     if refund_grace is not None:
         changed["refund_grace"] = read_grace(refund_grace)
+    told = read_said(desk, "configure", said)
     if not changed:
         names = ", ".join(Terms._fields)
         raise TermInvalid(what="terms", given="none", problem="are named", advice=f"name one or more of {names}")
     terms = tuple((Terms._fields.index(name) + 1, int(value)) for name, value in sorted(changed.items()))
-    return Configure(
-        account=read_account(account), unit=counted.unit_id, terms=terms, **read_said(desk, "configure", said)
-    )
+    return Configure(account=read_account(account), unit=counted.unit_id, terms=terms, **told)
 
 
 def read_grace(grace: object) -> int:
@@ -68,5 +67,5 @@ def read_grace(grace: object) -> int:
         grace = timedelta(days=grace)
     if not isinstance(grace, timedelta) or not timedelta(0) <= grace <= LONGEST_HOLD_TTL * ONE:
         advice = f"write a timedelta or days, from 0 to {LONGEST_HOLD_TTL * ONE // timedelta(days=1)} days"
-        raise TimeInvalid(what="refund_grace", given=repr(grace)[:60], problem="is out of bounds", advice=advice)
+        raise TimeInvalid(what="refund_grace", given=show_given(grace), problem="is out of bounds", advice=advice)
     return grace // ONE

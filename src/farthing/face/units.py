@@ -6,7 +6,7 @@ from typing import Final
 
 from farthing.core.amounts import LARGEST_SCALE
 from farthing.core.amounts import Unit as StoredUnit
-from farthing.core.errors import NameInvalid, TermInvalid
+from farthing.core.errors import NameInvalid, TermInvalid, show_given
 from farthing.core.names import read_name
 from farthing.core.wallets import ACCOUNT_UNIT
 
@@ -46,7 +46,7 @@ def read_unit(unit: object) -> StoredUnit:
     """One unit, checked."""
     if not isinstance(unit, Unit):
         advice = 'write {"credits": 6} or [farthing.Unit("credits")]'
-        raise TermInvalid(what="unit", given=repr(unit)[:60], problem="is no unit", advice=advice)
+        raise TermInvalid(what="unit", given=show_given(unit), problem="is no unit", advice=advice)
     name = read_name(unit.name, what="unit")
     if name == ACCOUNT_UNIT.name:
         raise NameInvalid(
@@ -54,11 +54,13 @@ def read_unit(unit: object) -> StoredUnit:
         )
     if type(unit.scale) is not int or not 0 <= unit.scale <= LARGEST_SCALE:
         advice = f"write a whole number from 0 to {LARGEST_SCALE}"
-        raise TermInvalid(what=f"scale of {name}", given=repr(unit.scale), problem="is out of bounds", advice=advice)
+        raise TermInvalid(
+            what=f"scale of {name}", given=show_given(unit.scale), problem="is out of bounds", advice=advice
+        )
     digits = min(2, unit.scale) if unit.digits is None else unit.digits
     if type(digits) is not int or not 0 <= digits <= unit.scale:
         advice = f"write a whole number from 0 to {unit.scale}, its scale"
-        raise TermInvalid(what=f"digits of {name}", given=repr(digits), problem="is out of bounds", advice=advice)
+        raise TermInvalid(what=f"digits of {name}", given=show_given(digits), problem="is out of bounds", advice=advice)
     return StoredUnit(0, name, unit.scale, digits)
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from farthing.core.bounds import LARGEST_AMOUNT
-from farthing.core.errors import AmountInvalid, AmountIsFloat, AmountTooLarge, TermInvalid
+from farthing.core.errors import AmountInvalid, AmountIsFloat, AmountTooLarge, TermInvalid, show_given
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +26,10 @@ def read_tokens(usage: object) -> tuple[int | None, int | None, int | None, int 
     """
     if not isinstance(usage, Usage):
         raise TermInvalid(
-            what="usage", given=repr(usage)[:60], problem="is no usage", advice="write farthing.Usage(model=…, input=…)"
+            what="usage",
+            given=show_given(usage),
+            problem="is no usage",
+            advice="write farthing.Usage(model=…, input=…)",
         )
     tokens = (
         read_count(usage.input, "usage.input"),
@@ -49,12 +52,12 @@ def read_count(value: object, what: str) -> int | None:
         raise AmountIsFloat(what=what, given=repr(value), advice="write a whole number")
     if type(value) is not int:
         raise AmountInvalid(
-            what=what, given=repr(value)[:60], problem="is not a whole number", advice="write one from 0"
+            what=what, given=show_given(value), problem="is not a whole number", advice="write one from 0"
         )
     if value < 0:
-        raise AmountInvalid(what=what, given=str(value), problem="is negative", advice="write 0 or more")
+        raise AmountInvalid(what=what, given=show_given(value), problem="is negative", advice="write 0 or more")
     if value > LARGEST_AMOUNT:
-        raise AmountTooLarge(what=what, given=str(value)[:60], largest=LARGEST_AMOUNT)
+        raise AmountTooLarge(what=what, given=show_given(value), largest=LARGEST_AMOUNT)
     return value
 
 

@@ -1,6 +1,13 @@
 """The words of a ledger, one line each: as they are said, and as they are awaited (the same with an `a`)."""
 
-from farthing.face.accounts import build_close_account, build_freeze, build_open_account, build_unfreeze
+from farthing.face.accounts import (
+    await_opening,
+    build_close_account,
+    build_freeze,
+    build_open_account,
+    build_unfreeze,
+    speak_opening,
+)
 from farthing.face.charges import build_charge, build_record
 from farthing.face.corrections import build_adjust, build_forgive, build_reset_used, build_set_used, build_void
 from farthing.face.grants import build_grant, build_import_grant
@@ -14,7 +21,7 @@ from farthing.face.verbs import awaited, spoken
 class Words:
     """What can be said to a ledger, and inside `within`."""
 
-    open_account = spoken(build_open_account, read_receipt)
+    open_account = speak_opening(build_open_account)
     grant = spoken(build_grant, read_receipt)
     import_grant = spoken(build_import_grant, read_receipt)
     charge = spoken(build_charge, read_receipt)
@@ -38,7 +45,7 @@ class Words:
 class AwaitedWords:
     """The same for coroutines."""
 
-    aopen_account = awaited(build_open_account, read_receipt)
+    aopen_account = await_opening(build_open_account)
     agrant = awaited(build_grant, read_receipt)
     aimport_grant = awaited(build_import_grant, read_receipt)
     acharge = awaited(build_charge, read_receipt)

@@ -24,7 +24,7 @@ LeadKey = tuple[int, int, int]
 class CommitUnknown(Exception):
     """The database went away around the commit: only looking the keys up, on a fresh connection, tells whether it took.
 
-    For the engine alone; what a caller may see of it is `OutcomeUnknown`.
+    For the engine alone; what a caller may see of it is `OutcomeUnknown`, with the cause that is given here, if any.
     """
 
 

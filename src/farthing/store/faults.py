@@ -51,12 +51,26 @@ class Busy(Unavailable):
     seconds: Any
 
 
+class DiskFailed(Unavailable):
+    """The disk is full, or reports an error. Nothing was written."""
+
+    code = "disk_failed"
+    text = "{problem}: nothing was written to {path}; {advice}, then try again with the same key"
+    problem: str
+    path: str
+    advice: str
+
+
 class OutcomeUnknown(Unavailable):
     """The database went away around the commit. The same call with `key` is safe: it runs once."""
 
     code = "outcome_unknown"
-    text = "the database went away while {key} was being committed: repeat the call with this key"
+    text = "{cause} while {key} was being committed: repeat the call with this key"
     key: str
+    cause: str
+
+    def __init__(self, key: str, cause: str = "the database went away") -> None:
+        super().__init__(key=key, cause=cause)
 
 
 class UrlInvalid(Misconfigured):

@@ -7,7 +7,7 @@ Where things are: opening and connections in `sqlite_files` and `sqlite_connecti
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +20,7 @@ from farthing.store.faults import UnitChanged
 from farthing.store.name_book import NameBook
 from farthing.store.needs import OWN_NAMES
 from farthing.store.sqlite_connections import Connections
-from farthing.store.sqlite_files import connect_writer, name_problem
+from farthing.store.sqlite_files import connect_writer, name_cause, name_problem, primary_code, refuse_other_file
 from farthing.store.sqlite_load import Loader
 from farthing.store.sqlite_opening import prepare_database
 from farthing.store.sqlite_save import Saver
@@ -98,6 +98,7 @@ class SqliteStore:
     def lend_work_within(self, connection: object) -> Iterator[Work]:
         """See `work_within`. No name counts as stored by it, since the caller may undo it all."""
         self.connections.refuse_closed()
+        refuse_other_file(self.path, self.connections.file)
         driver = find_driver(connection)
         refuse_other_database(driver, self.path)
         with join_transaction(driver, self.path) as (cursor, keep):
@@ -116,25 +117,25 @@ class SqliteStore:
             if work.cursor.connection.in_transaction or work.last is None:
                 raise
             self.connections.drop_writer()
-            if not self.find_committed(work.last):
+            if not self.find_committed(work.last, error):
                 raise name_problem(error, self.path) from None
         self.names.learn(work.saver.new_names, stored=True)
 
-    def find_committed(self, last: Sealed) -> bool:
-        """Whether an entry is there, for good: the log is worked into the database first, so that what a failed write
+    def find_committed(self, last: Sealed, error: sqlite3.Error) -> bool:
+        """Whether an entry is there, for good: the log is worked into the database first, so that what a failed sync
         may have left in it is either durable or gone. Raises `CommitUnknown` where that cannot be done."""
         try:
-            writer = connect_writer(self.path)
-            try:
+            with closing(connect_writer(self.path)) as writer:
                 cursor = make_cursor(writer)
+                # What found no room lacks its end, which is written last: then there is nothing to work in, for which
+                # there may be no room either.
+                if primary_code(error) == sqlite3.SQLITE_FULL and not has_entry(cursor, last):
+                    return False
                 if cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
-                    raise CommitUnknown
-                found = cursor.execute(HASH, last[:3]).fetchone()
-            finally:
-                writer.close()
+                    raise CommitUnknown(name_cause(error))
+                return has_entry(cursor, last)
         except sqlite3.Error:
-            raise CommitUnknown from None
-        return found is not None and found[0] == last[3]
+            raise CommitUnknown(name_cause(error)) from None
 
     def units(self) -> dict[str, Unit]:
         """The units of this book by name, the default one first, no older than a second."""
@@ -243,6 +244,12 @@ class SqliteStore:
     def close(self) -> None:
         """Let go of connections and files; refuse everything from now on."""
         self.connections.close()
+
+
+def has_entry(cursor: sqlite3.Cursor, sealed: Sealed) -> bool:
+    """Whether this very entry can be read."""
+    found = cursor.execute(HASH, sealed[:3]).fetchone()
+    return found is not None and found[0] == sealed[3]
 
 
 def refuse_changed_scale(units: Sequence[Unit], known: dict[str, Unit]) -> None:

@@ -17,7 +17,7 @@ from typing import Final
 
 from farthing.core.bounds import LONGEST_WAIT_SECONDS
 from farthing.store.faults import Busy, DatabaseUnreadable, LedgerClosed
-from farthing.store.sqlite_files import connect_reader, connect_writer, saying_plainly
+from farthing.store.sqlite_files import connect_reader, connect_writer, identify_file, refuse_other_file, saying_plainly
 from farthing.store.sqlite_lock import WriteQueue
 from farthing.store.sqlite_work import make_cursor
 
@@ -32,6 +32,7 @@ class Connections:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.file = identify_file(path)
         self.wal = f"{path}-wal"
         self.queue = WriteQueue(path)
         self.writer: sqlite3.Connection | None = None
@@ -84,6 +85,7 @@ class Connections:
         """Begin a transaction that has the write lock from its first moment."""
         if self.writer is None:
             self.writer = connect_writer(self.path)
+        refuse_other_file(self.path, self.file)
         cursor = make_cursor(self.writer)
         self.shrink_log(cursor)
         left = deadline - time.monotonic()
@@ -130,6 +132,7 @@ class Connections:
             with saying_plainly(self.path):
                 if connection is None:
                     connection = connect_reader(self.path)
+                refuse_other_file(self.path, self.file)
                 cursor = make_cursor(connection)
                 cursor.execute("BEGIN")
                 yield cursor

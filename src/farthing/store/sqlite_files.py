@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from farthing.core.bounds import LONGEST_WAIT_SECONDS
-from farthing.store.faults import Busy, DatabaseMissing, DatabaseUnreadable, UrlInvalid
+from farthing.store.faults import Busy, DatabaseMissing, DatabaseUnreadable, DiskFailed, UrlInvalid
 
 SCHEME: Final = "sqlite://"
 EXPECTED: Final = "sqlite:///credits.db, or sqlite:////srv/credits.db with its full path"
@@ -32,13 +32,20 @@ PROBLEMS: Final = {
     sqlite3.SQLITE_PERM: "it cannot be read: check who may read the file",
     sqlite3.SQLITE_AUTH: "it cannot be read: check who may read the file",
     sqlite3.SQLITE_CANTOPEN: "it cannot be opened: check who may read and write the file and its directory",
-    sqlite3.SQLITE_FULL: "the disk is full: nothing was written; make room, then try again",
-    sqlite3.SQLITE_IOERR: "the disk reports an error: nothing was written; check it before trying again",
     sqlite3.SQLITE_NOLFS: "it is too large for this system",
     sqlite3.SQLITE_TOOBIG: "a row is larger than SQLite allows",
     sqlite3.SQLITE_SCHEMA: "its schema changed meanwhile: open it again",
     sqlite3.SQLITE_ERROR: "its tables are not as Farthing made them: run `farthing verify`",
 }
+
+DISK_PROBLEMS: Final = {
+    sqlite3.SQLITE_FULL: ("the disk is full", "make room"),
+    sqlite3.SQLITE_IOERR: ("the disk reports an error", "check it"),
+}
+"""What is wrong with the disk, and what to do about it."""
+
+FileId = tuple[int, int]
+"""Which file it is, whatever it is called: device and inode."""
 
 
 def read_sqlite_url(url: str) -> Path:
@@ -84,6 +91,23 @@ def check_file(path: Path, *, create: bool) -> bool:
             path=str(path), problem=f"no file can be made in {path.parent}: check who may write there"
         )
     return True
+
+
+def identify_file(path: Path) -> FileId | None:
+    """What file is at `path` now, if one is. The file is not opened."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def refuse_other_file(path: Path, known: FileId | None) -> None:
+    """Raises `DatabaseUnreadable` unless the file at `path` is the one that was opened: what is written to a file that
+    was deleted is lost, and to one that was moved, it goes where nobody looks for it."""
+    if identify_file(path) != known:
+        problem = "it was moved, deleted or replaced while it was open: put it back, or open the ledger again"
+        raise DatabaseUnreadable(path=str(path), problem=problem)
 
 
 def connect(path: Path, *, create: bool = False, wait_seconds: float = LONGEST_WAIT_SECONDS) -> sqlite3.Connection:
@@ -135,14 +159,25 @@ def make_file(path: Path) -> sqlite3.Connection:
 
 @contextmanager
 def saying_plainly(path: Path) -> Iterator[None]:
-    """Turn what `sqlite3` raises inside into `Busy` or `DatabaseUnreadable`, without SQL and without the original."""
+    """Turn what `sqlite3` raises inside into what `name_problem` gives, without SQL and without the original."""
     try:
         yield
     except sqlite3.Error as error:
         raise name_problem(error, path) from None
 
 
-def name_problem(error: sqlite3.Error, path: Path) -> Busy | DatabaseUnreadable:
+def primary_code(error: sqlite3.Error) -> int:
+    """SQLite's own number of a kind of failure; 0 for what Python found wrong."""
+    code: int = getattr(error, "sqlite_errorcode", 0)
+    return code & 0xFF
+
+
+def name_cause(error: sqlite3.Error) -> str:
+    """Why nobody can say how a commit ended."""
+    return DISK_PROBLEMS.get(primary_code(error), ("the database went away", ""))[0]
+
+
+def name_problem(error: sqlite3.Error, path: Path) -> Busy | DiskFailed | DatabaseUnreadable:
     """What to say of a failure of SQLite's."""
     code: int | None = getattr(error, "sqlite_errorcode", None)
     if code is None:
@@ -152,7 +187,10 @@ def name_problem(error: sqlite3.Error, path: Path) -> Busy | DatabaseUnreadable:
     if code == sqlite3.SQLITE_BUSY_SNAPSHOT:
         what = f"{path} (others wrote after this transaction began to read: begin it with BEGIN IMMEDIATE)"
         return Busy(what=what, seconds=0)
-    primary = code & 0xFF
+    primary = primary_code(error)
+    if primary in DISK_PROBLEMS:
+        said, advice = DISK_PROBLEMS[primary]
+        return DiskFailed(problem=said, path=str(path), advice=advice)
     if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return Busy(what=str(path), seconds=LONGEST_WAIT_SECONDS)
     problem = PROBLEMS.get(primary, f"SQLite refuses ({getattr(error, 'sqlite_errorname', code)})")

@@ -8,8 +8,9 @@ from farthing.core.amounts import Unit
 from farthing.core.bounds import LOTS_AT_FIRST
 from farthing.core.burndown import place_lots, rank_lot, widen_wallet
 from farthing.core.entries import Entry, Seal
+from farthing.core.errors import LawBroken
 from farthing.core.ids import Place
-from farthing.core.requests import Request
+from farthing.core.requests import NamesHold, Refund, Request
 from farthing.core.wallets import Account, AccountState, Debt, Hold, Lot, Wallet
 from farthing.store import sqlite_statements as sql
 from farthing.store.contract import Loaded, WalletKey
@@ -74,7 +75,7 @@ class Loader:
         self.load_replays(located, loaded)
         self.load_holds(located, loaded, rows)
         self.load_past(located, loaded)
-        self.load_wallets(located, loaded, rows)
+        self.load_wallets(located, loaded, rows, requests)
         self.sort_wallets(located, rows, now)
         self.load_lots(rows)
         self.load_thoroughly(located, rows, now)
@@ -161,9 +162,10 @@ class Loader:
                 later.append(Entry._make(row))
         return receipt + sorted(entry for entry in later if (entry.unit_id, entry.number) not in seen)
 
-    def load_wallets(self, located: Located, loaded: Loaded, rows: Rows) -> None:
-        """A wallet for every unit that is asked for: from its row, or new."""
+    def load_wallets(self, located: Located, loaded: Loaded, rows: Rows, requests: Sequence[Request]) -> None:
+        """A wallet for every unit that is asked for: from its row, or new. Raises `LawBroken` where a unit is lost."""
         asked: dict[WalletKey, tuple[Account, Unit]] = {}
+        unknown: list[tuple[Account, int]] = []
         for account_id, unit_ids in located.units.items():
             account = loaded.accounts[account_id]
             is_new = account.state == AccountState.NEW
@@ -173,12 +175,23 @@ class Loader:
                     self.begin_wallet(account, unit, loaded)
                 elif unit is not None:
                     asked[account_id, unit_id] = (account, unit)
+                else:
+                    unknown.append((account, unit_id))
         for row in sql.ask(self.cursor, sql.WALLETS, list(asked)):
             key = row[:2]
             wallet = take_wallet(*asked.pop(key), row[2:])
             rows.wallets[key] = loaded.wallets[key] = self.stored[key] = wallet
         for account, unit in asked.values():
             self.begin_wallet(account, unit, loaded)
+        for account, unit_id in unknown:
+            self.refuse_lost_unit(account, unit_id, requests)
+
+    def refuse_lost_unit(self, account: Account, unit_id: int, requests: Sequence[Request]) -> None:
+        """Raises `LawBroken` for a unit that was known and is not there; an id may have been made up, and names none."""
+        kept = self.cursor.execute(sql.SEQ, (account.account_id, unit_id)).fetchone()
+        if kept or any(unit_id in r.units and not isinstance(r, NamesHold | Refund) for r in requests):
+            problem = "its row in the table of units is gone"
+            raise LawBroken(law="units_are_kept", account=account.key, unit=f"unit {unit_id}", problem=problem)
 
     def begin_wallet(self, account: Account, unit: Unit, loaded: Loaded) -> None:
         """A wallet that has no row yet."""

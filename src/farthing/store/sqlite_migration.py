@@ -24,7 +24,7 @@ def migrate_sqlite(url: str, seal: Seal) -> tuple[Path, str, str]:
     check_file(path, create=False)
     with saying_plainly(path), closing(connect(path)) as connection:
         cursor = make_cursor(connection)
-        before = find_schema(cursor)
+        before = find_schema(cursor, path)
         if before is None:
             raise DatabaseForeign(path=str(path))
         if before not in SCHEMAS:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from farthing.core.entries import ENCODING, Seal
-from farthing.store.faults import BookMissing, ChainKeyWrong, ClockIsFrozen, DatabaseForeign, UpgradeFirst
+from farthing.store.faults import BookMissing, ChainKeyWrong, ClockIsFrozen, DatabaseForeign, DatabaseUnreadable, UpgradeFirst
 from farthing.store.sqlite_connections import refuse_torn_path
 from farthing.store.sqlite_files import check_file, connect, make_file, read_sqlite_url, saying_plainly
 from farthing.store.sqlite_lock import WriteQueue
@@ -34,7 +34,7 @@ def prepare_database(url: str, *, create: bool, book: str, test: bool, seal: Sea
     with saying_plainly(path), closing(connect(path)) as connection:
         cursor = make_cursor(connection)
         number = None
-        schema = find_schema(cursor)
+        schema = find_schema(cursor, path)
         if schema is None and not create:
             raise DatabaseForeign(path=str(path))
         if schema is not None and schema not in SCHEMAS:
@@ -53,12 +53,15 @@ def prepare_database(url: str, *, create: bool, book: str, test: bool, seal: Sea
     return path, number
 
 
-def find_schema(cursor: sqlite3.Cursor) -> str | None:
-    """The schema of a database, or None if it has none of our tables."""
+def find_schema(cursor: sqlite3.Cursor, path: Path) -> str | None:
+    """The schema of a database, or None if it has none of our tables. Raises `DatabaseUnreadable` if it lost it."""
     named = cursor.execute("SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = ?", (VERSION_TABLE,))
     if not named.fetchone()[0]:
         return None
     row = cursor.execute(f"SELECT max(version_num) FROM {VERSION_TABLE}").fetchone()
+    if row[0] is None:
+        problem = f"it is damaged: {VERSION_TABLE} says of no schema that it has it; restore it from a backup"
+        raise DatabaseUnreadable(path=str(path), problem=problem)
     return str(row[0])
 
 
@@ -125,7 +128,7 @@ def fill_book(
         numbers.append(number)
 
     connection.execute("PRAGMA journal_mode=WAL")
-    if find_schema(make_cursor(connection)) == SCHEMAS[-1]:
+    if find_schema(make_cursor(connection), path) == SCHEMAS[-1]:
         connection.execute("BEGIN IMMEDIATE")
         try:
             add_rows(connection)

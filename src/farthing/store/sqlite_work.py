@@ -80,6 +80,9 @@ def find_driver(connection: Any) -> sqlite3.Connection:
     for _ in range(4):
         if isinstance(found, sqlite3.Connection):
             return found
+        # SQLAlchemy's answers nothing else once it is closed.
+        if getattr(found, "closed", False) is True:
+            raise ConnectionForeign(problem="is closed", advice="pass one that is open")
         begin = getattr(found, "exec_driver_sql", None)
         if begin is not None and not found.in_transaction():
             # SQLAlchemy commits only what it has begun itself.
@@ -95,8 +98,14 @@ def find_driver(connection: Any) -> sqlite3.Connection:
 
 
 def refuse_other_database(driver: sqlite3.Connection, path: Path) -> None:
-    """Raises `ConnectionForeign` unless this is a connection to the ledger's own file."""
-    cursor = make_cursor(driver)
+    """Raises `ConnectionForeign` unless this is a connection to the ledger's own file that can be used here."""
+    try:
+        cursor = make_cursor(driver)
+    except sqlite3.ProgrammingError as error:
+        if "thread" in str(error):
+            advice = "pass one that this thread has made, or make it with check_same_thread=False"
+            raise ConnectionForeign(problem="was made in another thread", advice=advice) from None
+        raise ConnectionForeign(problem="is closed", advice="pass one that is open") from None
     with saying_plainly(path):
         files = [os.fsdecode(file) for _, _, file in cursor.execute("PRAGMA database_list")]
     # The first is the main one; attached ones follow.
