@@ -71,7 +71,7 @@ def test_a_hold_that_has_ended_cannot_be_settled_released_or_extended(shell):
 def test_a_key_used_for_another_request_is_refused(shell):
     shell("charge", "acme", "5", "--key", "req_1")
 
-    refuse(shell, 4, "key_reused", "the key req_1 was first used", "charge", "acme", "6", "--key", "req_1")
+    refuse(shell, 4, "key_reused", "the key req_1 came first", "charge", "acme", "6", "--key", "req_1")
 
 
 @pytest.mark.parametrize(
@@ -145,6 +145,18 @@ def test_somebody_elses_database_is_refused(bare):
 
         assert (done.code, done.json()["code"]) == (6, "database_foreign")
     assert list_tables(bare.file) == ["recipe"]
+
+
+def test_a_database_whose_making_was_killed_is_made_by_the_next_replay(bare, tmp_path):
+    connection = sqlite3.connect(bare.file)
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.close()
+    assert (bare.file.stat().st_size > 0, list_tables(bare.file)) == (True, [])
+    trace = tmp_path / "trace.csv"
+    trace.write_text("ContextTokens,GeneratedTokens\n0,1\n")
+
+    assert bare("replay", str(trace), *REPLAY[2:]).code == 0
+    assert bare("init").out.startswith("there already:")
 
 
 def test_init_adds_its_tables_beside_somebody_elses(bare):

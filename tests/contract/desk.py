@@ -9,11 +9,11 @@ from pathlib import Path
 
 from farthing.core.amounts import Unit
 from farthing.core.entries import Entry, Seal
-from farthing.core.ids import Place, write_id
-from farthing.core.requests import Charge, Grant, Hold, Refund, Request, Settle
+from farthing.core.requests import Charge, Grant, Hold, Place, Refund, Request, Settle
 from farthing.core.wallets import Account, Wallet
 from farthing.engine.batch import Batch
 from farthing.engine.tickets import Outcome
+from farthing.face.ids import write_id
 from farthing.store.contract import Loaded, Store
 from farthing.store.memory import MemoryStore
 from farthing.store.sqlite import open_sqlite

@@ -3,7 +3,6 @@
 import random
 from collections.abc import Callable, Iterator
 
-from farthing.core.ids import Place, write_id
 from farthing.core.names import name_number
 from farthing.core.requests import (
     About,
@@ -20,6 +19,7 @@ from farthing.core.requests import (
     Mode,
     Note,
     Open,
+    Place,
     Record,
     Refund,
     Release,
@@ -32,6 +32,7 @@ from farthing.core.requests import (
     Void,
 )
 from farthing.engine.tickets import Outcome
+from farthing.face.ids import write_id
 from tests.contract.desk import Desk, find_place
 
 ACCOUNTS = ("acme", "zoë & co")

@@ -6,13 +6,13 @@ from farthing.audit.verify import verify
 from farthing.core.bounds import LOTS_AT_FIRST, NEVER
 from farthing.core.burndown import rank_lot
 from farthing.core.decide import decide
-from farthing.core.ids import Place, write_id
 from farthing.core.names import name_number
 from farthing.core.requests import (
     Charge,
     Extend,
     Hold,
     Mode,
+    Place,
     Refund,
     Release,
     Request,
@@ -23,6 +23,7 @@ from farthing.core.requests import (
     Void,
 )
 from farthing.core.wallets import NeedsMore, Wallet
+from farthing.face.ids import write_id
 from tests.contract.desk import Desk, ask_refund, find_place, list_numbers
 
 MANY = 40

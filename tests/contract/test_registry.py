@@ -3,10 +3,10 @@
 import pytest
 
 from farthing.core.amounts import Unit
-from farthing.core.ids import write_id
 from farthing.core.names import name_number
 from farthing.core.requests import Charge, Freeze, Grant, Hold, Open, Release
 from farthing.core.wallets import AccountState
+from farthing.face.ids import write_id
 from farthing.store.faults import UnitChanged
 from farthing.store.needs import OWN_NAMES, hash_shard
 from tests.contract.desk import CREDITS, GENERATIONS, Desk, find_place

@@ -175,7 +175,7 @@ def test_a_stopped_wallet_that_an_operator_has_let_go_on_is_in_order_again(copy:
 
 DELETED = {
     "meta": "DatabaseForeign",
-    "version": "has schema None",
+    "version": "the row of farthing_version is gone",
     "book": "BookMissing",
     "unit": "is of a unit that this book does not have",
     "account": "belongs to an account that is not there",

@@ -9,6 +9,7 @@ import pytest
 
 import farthing
 from farthing.core import errors
+from farthing.face.ids import read_id, write_id
 
 
 @pytest.fixture(autouse=True)
@@ -41,7 +42,7 @@ def writes_nothing(ledger):
         ({"credits": 1, "generations": 1.5}, farthing.AmountIsFloat, "amount of generations 1.5"),
         ({"credits": 1, "generations": "1.5"}, farthing.AmountInvalid, "the nearest is 2"),
         ({"credits": 1, "tokens": 1}, farthing.UnitNotFound, "no unit tokens"),
-        ({"credits": 1, 7: 1}, farthing.NameInvalid, "unit 7 is a int"),
+        ({"credits": 1, 7: 1}, farthing.NameInvalid, "unit 7 is not a string but int"),
         ([1], farthing.AmountInvalid, "is not an amount"),
     ],
 )
@@ -95,7 +96,7 @@ BAD_OPTIONS: list[tuple[str, dict[str, Any], type[farthing.Refused], str]] = [
     ("grant", {"features": "video"}, farthing.TermInvalid, "is not a list"),
     ("grant", {"features": []}, farthing.TermInvalid, "name 1 to 32"),
     ("grant", {"features": [f"f{n}" for n in range(33)]}, farthing.TermInvalid, "name 1 to 32"),
-    ("grant", {"features": [1]}, farthing.NameInvalid, "feature 1 is a int"),
+    ("grant", {"features": [1]}, farthing.NameInvalid, "feature 1 is not a string but int"),
     ("grant", {"promotional": 1}, farthing.TermInvalid, "write True or False"),
     ("grant", {"source": ""}, farthing.NameInvalid, "source"),
     ("grant", {"paid": "12 GHS"}, farthing.AmountInvalid, r"\(1200, \"GHS\"\)"),
@@ -108,7 +109,7 @@ BAD_OPTIONS: list[tuple[str, dict[str, Any], type[farthing.Refused], str]] = [
         farthing.TermInvalid,
         "expires_in and through together name more than one end",
     ),
-    ("charge", {"unit": 1}, farthing.NameInvalid, "unit 1 is a int"),
+    ("charge", {"unit": 1}, farthing.NameInvalid, "unit 1 is not a string but int"),
     ("charge", {"success": "yes"}, farthing.TermInvalid, "write True or False"),
     ("charge", {"duration": 3}, farthing.TimeInvalid, "is not a duration"),
     ("charge", {"duration": timedelta(-1)}, farthing.TimeInvalid, "is not a duration"),
@@ -142,6 +143,51 @@ def test_a_wrong_option_is_refused_by_name(ledger, verb, options, error, says):
         getattr(ledger, verb)("acme", 1, **options)
 
 
+LONG: Any = 10**5000
+"""A number that Python refuses to write out: that refusal must not be what the caller sees."""
+
+
+@pytest.mark.parametrize(
+    ("verb", "options", "error", "what"),
+    [
+        ("grant", {"priority": LONG}, farthing.TermInvalid, "priority"),
+        ("grant", {"paid": (LONG, "GHS")}, farthing.AmountInvalid, "paid"),
+        ("grant", {"paid": LONG}, farthing.AmountInvalid, "paid"),
+        ("grant", {"features": LONG}, farthing.TermInvalid, "features"),
+        ("grant", {"through": LONG}, farthing.TimeInvalid, "through"),
+        ("charge", {"member": LONG}, farthing.NameInvalid, "member"),
+        ("charge", {"quantity": LONG}, farthing.AmountTooLarge, "quantity"),
+        ("charge", {"provider_cost": -LONG}, farthing.AmountTooLarge, "provider cost"),
+        ("charge", {"usage": farthing.Usage(input=LONG)}, farthing.AmountTooLarge, "usage.input"),
+        ("charge", {"usage": farthing.Usage(output=-LONG)}, farthing.AmountInvalid, "usage.output"),
+        ("charge", {"usage": farthing.Usage(model=LONG), "model": "a"}, farthing.TermInvalid, "model"),
+        ("charge", {"model": LONG, "usage": farthing.Usage(model="a")}, farthing.TermInvalid, "model"),
+        ("charge", {"duration": LONG}, farthing.TimeInvalid, "duration"),
+        ("charge", {"success": LONG}, farthing.TermInvalid, "success"),
+        ("charge", {"mode": LONG}, farthing.TermInvalid, "mode"),
+        ("charge", {"description": LONG}, farthing.NoteInvalid, "description"),
+        ("charge", {"metadata": {"x": [LONG]}}, farthing.NoteInvalid, "metadata"),
+        ("charge", {"metadata": {LONG: 1}}, farthing.NoteInvalid, "metadata"),
+    ],
+)
+def test_a_number_too_long_to_be_written_out_is_refused_by_name(ledger, verb, options, error, what):
+    with pytest.raises(error) as caught:
+        getattr(ledger, verb)("acme", 1, **options)
+    assert caught.value.what == what
+    assert len(str(caught.value)) < 200
+
+
+def test_a_line_with_a_number_too_long_to_be_written_out_can_be_shown():
+    assert repr(farthing.Charge("acme", LONG)) == "Charge('acme', a number of 16610 bits)"
+
+
+def test_a_refused_note_is_shown_as_the_caller_wrote_it(ledger):
+    with pytest.raises(farthing.NoteInvalid, match=r"^metadata \{'x': nan\} is not JSON"):
+        ledger.charge("acme", 1, metadata={"x": float("nan")})
+    with pytest.raises(farthing.NoteInvalid, match=r"^description 'a.* has half a character"):
+        ledger.charge("acme", 1, description="a\ud800")
+
+
 def test_metadata_that_contains_itself_is_refused(ledger):
     knot: dict[str, Any] = {}
     knot["knot"] = knot
@@ -168,6 +214,17 @@ def test_metadata_that_contains_itself_is_refused(ledger):
 def test_wrong_terms_are_refused(ledger, terms, error, says):
     with pytest.raises(error, match=says):
         ledger.configure("acme", **terms)
+
+
+def test_a_term_that_does_not_exist_is_a_type_error_as_with_other_verbs(ledger):
+    for call in (lambda: ledger.configure("acme", foo=1), lambda: ledger.freeze("acme", foo=1)):
+        with pytest.raises(TypeError, match="unexpected keyword argument 'foo'"):
+            call()
+
+
+def test_a_catalog_is_refused_as_not_there_yet():
+    with pytest.raises(farthing.TermInvalid, match=r"catalog 'studio.toml' is not available in this release"):
+        farthing.open("memory:", catalog="studio.toml")
 
 
 def test_a_unit_beside_amounts_that_name_theirs_is_refused(ledger):
@@ -197,6 +254,27 @@ def test_a_grant_of_another_account_cannot_be_voided_through_this_one(ledger):
 
     with pytest.raises(farthing.GrantNotFound):
         ledger.void("acme", grant=elsewhere)
+
+
+@pytest.mark.parametrize("unit", [0, 77])
+def test_ids_of_a_unit_that_this_book_does_not_have_name_nothing_here(ledger, unit):
+    place = read_id(ledger.balance("acme").lots[0].grant, "gra")._replace(unit_id=unit)
+    grant, hold, charge = [write_id(prefix, place) for prefix in ("gra", "hld", "rct")]
+
+    for error, call in (
+        (farthing.GrantNotFound, lambda: ledger.void("acme", grant=grant)),
+        (farthing.GrantNotFound, lambda: ledger.void("acme", 1, grant=grant)),
+        (farthing.HoldNotFound, lambda: ledger.settle(hold)),
+        (farthing.HoldNotFound, lambda: ledger.settle(hold, 1)),
+        (farthing.HoldNotFound, lambda: ledger.release(hold)),
+        (farthing.HoldNotFound, lambda: ledger.extend(hold, timedelta(1))),
+        (farthing.ChargeNotFound, lambda: ledger.refund(charge)),
+        (farthing.ChargeNotFound, lambda: ledger.refund(charge, 1)),
+    ):
+        with pytest.raises(error):
+            call()
+    (answer,) = ledger.batch([farthing.Void("acme", grant=grant)])
+    assert isinstance(answer, farthing.GrantNotFound)
 
 
 def test_a_void_without_amount_or_grant_is_refused(ledger):

@@ -1,7 +1,9 @@
 """An address becomes a ledger, the same engine each time; what cannot be opened says why, and makes nothing."""
 
+import asyncio
 import gc
 import os
+import sqlite3
 import subprocess
 import sys
 from datetime import timedelta
@@ -245,3 +247,38 @@ def test_a_database_that_was_deleted_is_not_the_one_that_is_still_open(url, tmp_
             assert second.engine is not first.engine
             with pytest.raises(farthing.AccountNotFound):
                 second.balance("acme")
+
+
+def test_a_closed_ledger_is_closed_though_another_on_the_same_file_is_open(url):
+    with farthing.open(url, create=True) as other:
+        ledger = farthing.open(url)
+        hold = ledger.grant("acme", 10) and ledger.hold("acme", 1)
+        ledger.close()
+        calls = [
+            lambda: ledger.charge("acme", 1),
+            lambda: asyncio.run(ledger.acharge("acme", 1)),
+            lambda: ledger.batch([farthing.Charge("acme", 1)]),
+            lambda: asyncio.run(ledger.abatch([farthing.Charge("acme", 1)])),
+            lambda: ledger.within(sqlite3.connect(":memory:")),
+            lambda: ledger.balance("acme"),
+            lambda: ledger.available("acme"),
+            lambda: ledger.used("acme"),
+            lambda: ledger.balances("acme"),
+            lambda: ledger.history("acme"),
+            lambda: ledger.units(),
+            lambda: ledger.verify(),
+            lambda: ledger.nearest_accounts("acme"),
+            lambda: hold.settle(1),
+        ]
+        for call in calls:
+            with pytest.raises(farthing.LedgerClosed):
+                call()
+        ledger.close()
+        assert other.balance("acme").spent == 0
+
+
+@pytest.mark.parametrize("name", ["largest_batch", "largest_queue", "commit_tries", "commits_remembered"])
+@pytest.mark.parametrize("value", ["x", "7", True, 2.0, None, 0, -1])
+def test_settings_are_whole_numbers_from_1(name, value):
+    with pytest.raises(farthing.TermInvalid, match=f"{name}.*whole number from 1"):
+        farthing.Settings(**{name: value})

@@ -218,7 +218,7 @@ def test_a_key_for_another_request_is_refused_and_says_how_it_differs(ledger, cl
     ledger.grant("acme", 10)
     ledger.charge("acme", 1, feature="chat", key="k")
 
-    with pytest.raises(farthing.KeyReused, match="amount differs") as caught:
+    with pytest.raises(farthing.KeyReused, match="it differs in amount") as caught:
         ledger.charge("acme", 2, feature="chat", key="k")
 
     assert (caught.value.key, caught.value.first_seen_at) == ("k", clock.at)

@@ -1,5 +1,6 @@
 """What a newcomer types first does what face.md says it does."""
 
+import asyncio
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -117,12 +118,36 @@ def test_everything_but_opening_refuses_an_unknown_account(ledger):
 
 def test_opening_an_account_twice_changes_nothing(ledger):
     first = ledger.open_account("acme", zone="Africa/Accra")
-    ledger.open_account("acme", zone="Africa/Accra")
+    again = ledger.open_account("acme", zone="Africa/Accra")
 
-    assert (first.kind, first.unit) == ("opened", "account")
+    assert (first.kind, first.unit, first.replayed) == ("opened", "account", False)
+    assert (again.id, again.at, again.kind, again.replayed) == (first.id, first.at, "opened", True)
+    assert [line.receipt for line in ledger.history("acme")] == [first.id]
+    assert repr(first) == f"<receipt {first.id}: opened, acme>"
     assert ledger.balance("acme").spendable == 0
     with pytest.raises(farthing.TimeInvalid, match="is no zone"):
         ledger.open_account("umbrella", zone="Mars/Olympus")
+
+
+def test_an_account_that_a_grant_opened_is_found_open(ledger):
+    ledger.grant("acme", 5)
+    lines = [(line.kind, line.receipt) for line in ledger.history("acme")]
+    ledger.freeze("acme")
+
+    found = ledger.open_account("acme")
+
+    assert (found.kind, found.id) in lines
+    assert len(list(ledger.history("acme"))) == len(lines) + 1
+    assert ledger.open_account("acme", key="k").id != found.id
+    assert asyncio.run(ledger.aopen_account("acme")).id == found.id
+
+
+def test_an_account_that_was_closed_is_not_found_open(ledger):
+    ledger.open_account("acme")
+    ledger.close_account("acme")
+
+    with pytest.raises(farthing.AccountClosed):
+        ledger.open_account("acme")
 
 
 def test_expiries_are_durations_instants_or_the_end_of_a_day(ledger, clock):

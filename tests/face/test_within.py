@@ -115,6 +115,15 @@ def test_nothing_is_awaited_inside(ledger, connection):
     connection.execute("ROLLBACK")
 
 
+def test_what_is_not_there_inside_says_where_to_ask(ledger, connection):
+    with ledger.within(connection) as tx:
+        for name in ("balance", "batch", "history"):
+            with pytest.raises(AttributeError, match=f"there is no {name}.* ask the ledger itself"):
+                getattr(tx, name)
+        with pytest.raises(AttributeError, match=r"there is no nonsense$"):
+            getattr(tx, "nonsense")  # noqa: B009 (a type checker would not let the plain form pass)
+
+
 def test_a_block_that_is_over_takes_no_more(ledger, connection):
     with ledger.within(connection) as tx:
         pass

@@ -10,8 +10,7 @@ import pytest
 from farthing.audit.verify import verify
 from farthing.core.amounts import Unit
 from farthing.core.errors import AccountFrozen, AccountNotFound, HoldNotFound, LawBroken
-from farthing.core.ids import Place
-from farthing.core.requests import Charge, Freeze, Hold, Note, Release, Request
+from farthing.core.requests import Charge, Freeze, Hold, Note, Place, Release, Request
 from farthing.engine.engine import Engine
 from farthing.engine.tickets import Outcome
 from farthing.store.contract import Loaded

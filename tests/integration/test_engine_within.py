@@ -161,6 +161,11 @@ def test_a_block_that_is_over_takes_no_more_requests(engine: Engine, connection:
     assert engine.run(charge("c", 1)).replayed is False
 
 
+def test_a_block_that_was_never_entered_says_how(engine: Engine, connection: sqlite3.Connection) -> None:
+    with pytest.raises(RuntimeError, match=r"never entered.*with ledger\.within\(connection\) as tx"):
+        engine.within(connection).run(charge("c", 1))
+
+
 def test_a_block_in_one_thread_keeps_no_other_thread_from_its_turn_after_it(
     engine: Engine, connection: sqlite3.Connection
 ) -> None:

@@ -16,7 +16,7 @@ from farthing.core.requests import Hold
 from farthing.engine.batch import Batch
 from farthing.store import sqlite_connections, sqlite_files
 from farthing.store.contract import Changes, CommitUnknown
-from farthing.store.faults import Busy, DatabaseUnreadable
+from farthing.store.faults import Busy, DatabaseUnreadable, DiskFailed
 from farthing.store.sqlite import SqliteStore, open_sqlite
 from farthing.store.sqlite_lock import WriteQueue
 from tests.integration.sqlite_books import START, answer, ask, charge, grant, make_url, open_store, read_wallet, run_sql
@@ -152,7 +152,7 @@ def test_a_full_disk_is_said_plainly_and_writes_nothing(store: SqliteStore):
         pages = work.cursor.execute("PRAGMA page_count").fetchone()[0]  # type: ignore[attr-defined]
         work.cursor.execute(f"PRAGMA max_page_count = {pages}")  # type: ignore[attr-defined]
 
-    with pytest.raises(DatabaseUnreadable, match="the disk is full") as refused:
+    with pytest.raises(DiskFailed, match="the disk is full") as refused:
         ask(store, *[charge(f"c{number}") for number in range(300)])
 
     assert "farthing_" not in str(refused.value)
@@ -199,7 +199,7 @@ def test_a_commit_that_failed_after_it_was_durable_counts(store: SqliteStore, mo
 def test_a_commit_that_failed_before_it_was_durable_is_an_error(store: SqliteStore, monkeypatch: pytest.MonkeyPatch):
     break_commits(monkeypatch, "before")
 
-    with pytest.raises(DatabaseUnreadable, match="nothing was written"):
+    with pytest.raises(DiskFailed, match="nothing was written"):
         ask(store, charge("c1", 30))
 
     monkeypatch.undo()

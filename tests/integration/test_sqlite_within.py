@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -132,6 +133,25 @@ def test_another_database_is_refused(store: SqliteStore, tmp_path: Path):
             store.work_within(connection),
         ):
             pass
+
+
+def test_a_closed_connection_is_refused(store: SqliteStore):
+    engine = create_engine(f"sqlite:///{store.path}", poolclass=NullPool)
+    mine, theirs = sqlite3.connect(store.path), engine.connect()
+    mine.close()
+    theirs.close()
+
+    for connection in (mine, theirs):
+        with pytest.raises(ConnectionForeign, match="is closed"), store.work_within(connection):
+            pass
+
+
+def test_a_connection_of_another_thread_is_refused(store: SqliteStore):
+    with ThreadPoolExecutor(1) as thread:
+        connection = thread.submit(sqlite3.connect, store.path).result()
+        with pytest.raises(ConnectionForeign, match="made in another thread"), store.work_within(connection):
+            pass
+        thread.submit(connection.close).result()
 
 
 @pytest.mark.parametrize("given", [None, "connection", object()])

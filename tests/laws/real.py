@@ -12,8 +12,7 @@ from farthing.core.amounts import Unit
 from farthing.core.burndown import place_lots, rank_lot, widen_wallet
 from farthing.core.decide import Decision, apply_due_only, decide, find_replay
 from farthing.core.entries import CHARGES, Entry, Kind, Seal, unpack_effects
-from farthing.core.ids import Place
-from farthing.core.requests import Hold, Refund, Request, ResetUsed, SetUsed, Void
+from farthing.core.requests import Hold, Place, Refund, Request, ResetUsed, SetUsed, Void
 from farthing.core.wallets import Account, AccountState, HoldState, NeedsMore, Wallet
 
 UNITS = {"credits": Unit(1, "credits", 6), "generations": Unit(2, "generations", 0)}

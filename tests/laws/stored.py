@@ -8,8 +8,7 @@ from pathlib import Path
 from farthing.audit.verify import verify
 from farthing.core.amounts import Unit
 from farthing.core.entries import Entry
-from farthing.core.ids import Place
-from farthing.core.requests import Request
+from farthing.core.requests import Place, Request
 from farthing.core.wallets import Wallet
 from farthing.engine.engine import Engine
 from farthing.store.contract import Store

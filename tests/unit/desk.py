@@ -14,7 +14,6 @@ from farthing.core.bounds import MICROSECONDS
 from farthing.core.burndown import sum_available
 from farthing.core.decide import Decision, decide, find_replay
 from farthing.core.entries import Effect, Entry, Kind, Seal, unpack_effects
-from farthing.core.ids import Place, write_id
 from farthing.core.names import name_number
 from farthing.core.requests import (
     Adjust,
@@ -26,6 +25,7 @@ from farthing.core.requests import (
     Hold,
     Import,
     Mode,
+    Place,
     Record,
     Refund,
     Release,
@@ -37,6 +37,7 @@ from farthing.core.requests import (
     Void,
 )
 from farthing.core.wallets import ACCOUNT_UNIT, Account, AccountState, Terms, Wallet
+from farthing.face.ids import write_id
 
 OPENED_AT = 1_700_000_000 * MICROSECONDS
 DAY = 86_400

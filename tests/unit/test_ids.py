@@ -5,7 +5,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from farthing.core.errors import IdInvalid
-from farthing.core.ids import ALPHABET, Place, read_id, write_id
+from farthing.core.requests import Place
+from farthing.face.ids import ALPHABET, read_id, write_id
 
 PREFIXES = ("acc", "gra", "hld", "rct", "ent")
 NUMBERS = st.integers(0, 2**63 - 1)
@@ -96,5 +97,5 @@ def test_what_is_mistyped_is_refused_with_what_was_expected(given_id: str):
 
 @pytest.mark.parametrize("given_id", [None, 7, b"hld_248k41r10epsg", 1.5, object()])
 def test_what_is_no_text_is_refused(given_id: object):
-    with pytest.raises(IdInvalid, match=f"is a {type(given_id).__name__}"):
+    with pytest.raises(IdInvalid, match=f"is not a string but {type(given_id).__name__}"):
         read_id(given_id, "hld")

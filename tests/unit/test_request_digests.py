@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from farthing.core.ids import Place
 from farthing.core.names import name_number
 from farthing.core.requests import (
     About,
@@ -25,6 +24,7 @@ from farthing.core.requests import (
     Mode,
     Note,
     Open,
+    Place,
     Record,
     Refund,
     Release,

@@ -18,6 +18,7 @@ from farthing.audit.laws import Books, Finding, check_entries, check_state, name
 from farthing.core.entries import Entry, Kind
 from farthing.core.errors import Misconfigured
 from farthing.store.contract import Progress, Store, WalletRecord
+from farthing.store.faults import DiskFailed
 
 MOST_FINDINGS = 100
 """Findings that a report lists; further ones are only counted."""
@@ -95,7 +96,7 @@ def verify(store: Store, progress: Progress | None = None) -> Report:
             report.add(Finding("accounts_are_opened", where, "a wallet of unit 0", "none"))
         for where, problem in store.find_oddities():
             report.add(Finding("tables_in_order", where, "in order", problem))
-    except Misconfigured as error:
+    except (Misconfigured, DiskFailed) as error:
         report.add(Finding("tables_in_order", store.url, "books that can be read to the end", str(error)))
     if progress:
         progress(report.entries, max(total, report.entries))

@@ -29,12 +29,12 @@ def read_duration(length: object, *, what: str, longest: int = LATEST_INSTANT) -
     """Microseconds from a timedelta above zero. Raises `TimeInvalid`."""
     if not isinstance(length, timedelta) or length <= timedelta(0):
         raise TimeInvalid(
-            what=what, given=str(length), problem="is not a duration", advice="write a timedelta above zero"
+            what=what, given=show_given(length), problem="is not a duration", advice="write a timedelta above zero"
         )
     micros = length // ONE
     if micros > longest:
         advice = f"the longest is {longest // MICROSECONDS // 86_400} days"
-        raise TimeInvalid(what=what, given=str(length), problem="is too long", advice=advice)
+        raise TimeInvalid(what=what, given=show_given(length), problem="is too long", advice=advice)
     return micros
 
 

@@ -24,9 +24,8 @@ def read_name(value: object, *, what: str, longest: int = LONGEST_NAME) -> str:
     Raises `NameInvalid`, saying which character or length is at fault.
     """
     if not isinstance(value, str):
-        raise NameInvalid(
-            what=what, given=show_given(value), problem=f"is a {type(value).__name__}", advice="write a string"
-        )
+        problem = f"is not a string but {type(value).__name__}"
+        raise NameInvalid(what=what, given=show_given(value), problem=problem, advice="write a string")
     text = value if value.isascii() else unicodedata.normalize("NFC", value)
     if not 0 < len(text) <= longest:
         advice = f"write 1 to {longest} characters"

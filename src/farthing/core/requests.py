@@ -11,11 +11,19 @@ from enum import IntEnum
 from operator import attrgetter
 from typing import Any, ClassVar, NamedTuple
 
-from farthing.core.ids import Place
 from farthing.core.names import digest_key
 
 Amounts = tuple[tuple[int, int], ...]
 """(unit, smallest parts), the first unit being the one that the receipt speaks of."""
+
+
+class Place(NamedTuple):
+    """Where a thing lives: the number is that of the wallet's entry which made it. People see it as an id."""
+
+    shard: int
+    account_id: int
+    unit_id: int
+    number: int
 
 
 class Mode(IntEnum):

@@ -42,10 +42,10 @@ class Batch:
         """(account, unit, number) of a charge → what this batch wrote of it. Kept only if there are refunds."""
         self.has_refunds = any(type(request) is Refund for request in requests)
 
-    def answer_all(self) -> list[Outcome | FarthingError]:
+    def answer_all(self) -> list[Outcome | Exception]:
         """What each request comes to, in their order. An error that is not Farthing's own is nobody's answer: it may
         have come in the midst of `collect`, so the batch is of no more use."""
-        answers: list[Outcome | FarthingError] = []
+        answers: list[Outcome | Exception] = []
         for request in self.requests:
             try:
                 answers.append(self.answer(request))

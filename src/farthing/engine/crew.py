@@ -2,6 +2,8 @@
 
 - Busy, unavailable, misconfigured: nothing was written, and everyone in the batch is told.
 - Anything else before the commit: the batch is halved until whoever caused it is alone with it.
+- An error that is not Farthing's own may be another's altogether, raised in the leader by a handler of signals: the
+  lane serves the batch again. Only when it is told that this was the last time is it taken for one request's doing.
 - A commit whose end nobody knows: the same requests again, for keys are looked up before anything is decided. What
   that attempt would have written is remembered by its hash, so a receipt found to be its own is no replay.
 """
@@ -30,32 +32,48 @@ class Crew:
         self.settings = settings
         self.counters = counters
 
-    def serve(self, tickets: Sequence[Ticket]) -> None:
-        """Give every ticket its answer. What it raises is no `Exception`; then no ticket counts as answered."""
+    def serve(self, tickets: Sequence[Ticket], is_last: bool) -> None:
+        """Give every ticket its answer. If it raises, no ticket counts as answered; no `Exception` if `is_last`."""
         try:
             self.work_off(tickets)
         except CommitUnknown as unknown:
-            self.look_again(tickets, unknown)
+            self.look_again(tickets, unknown, is_last)
         except Exception as error:
+            if not (is_last or isinstance(error, FarthingError)):
+                raise
             if len(tickets) > 1 and concerns_one(error):
                 middle = len(tickets) // 2
-                self.serve(tickets[:middle])
-                self.serve(tickets[middle:])
+                self.serve(tickets[:middle], is_last)
+                self.serve(tickets[middle:], is_last)
             else:
                 answer_alike(tickets, strip_error(error))
+        except BaseException:
+            # Ctrl-C may have come while the store was letting go. What that left in the way of others is cleared away
+            # by the next unit of work of this same thread, which may make no call again: so here.
+            with suppress(Exception), self.store.work():
+                pass
+            raise
 
     def work_off(self, tickets: Sequence[Ticket]) -> None:
         """Load, decide, save, commit, and answer the tickets if all of that went well."""
         self.counters.count_batch(len(tickets))
-        with pause_collector(), self.store.work() as work:
-            # The instant is read under the lock: what one process commits after another is not before it in time.
-            now = self.clock.now()
-            requests = [ticket.request for ticket in tickets]
-            batch = Batch(work, requests, now, self.store.seal, provisional=False)
-            answers = recognise(tickets, batch.answer_all())
-            if batch.changes.wallets:
-                work.save(batch.changes)
-                self.commit(work, tickets, answers)
+        fresh: list[Ticket] = []
+        try:
+            with pause_collector(), self.store.work() as work:
+                # The instant is read under the lock: what one process commits after another is not before it in time.
+                now = self.clock.now()
+                requests = [ticket.request for ticket in tickets]
+                batch = Batch(work, requests, now, self.store.seal, provisional=False)
+                answers = recognise(tickets, batch.answer_all())
+                if batch.changes.wallets:
+                    work.save(batch.changes)
+                    fresh += seal_fresh(tickets, answers)
+                    self.commit(work)
+        except FarthingError:
+            # The store knows that it did not commit; of anything else that may come here nobody knows when it came.
+            for ticket in fresh:
+                ticket.sealed = None
+            raise
         for key in batch.broken:
             self.stop_wallet(key)
         for ticket, answer in zip(tickets, answers, strict=True):
@@ -63,25 +81,13 @@ class Crew:
             if ticket.error is not None:
                 self.counters.count_refusal(ticket.error, ticket.request)
 
-    def commit(self, work: Work, tickets: Sequence[Ticket], answers: Sequence[Outcome | Exception]) -> None:
-        """Commit, having noted what each ticket would then have, for the case that nobody learns how it ended."""
-        fresh = []
-        for ticket, answer in zip(tickets, answers, strict=True):
-            if type(answer) is Outcome and answer.entries and not answer.replayed:
-                ticket.sealed = answer.entries[0].hash
-                fresh.append(ticket)
+    def commit(self, work: Work) -> None:
+        """Commit, and note how long that took."""
         started = perf_counter()
-        try:
-            work.commit()
-        except CommitUnknown:
-            raise
-        except Exception:
-            for ticket in fresh:
-                ticket.sealed = None
-            raise
+        work.commit()
         self.counters.count_commit(perf_counter() - started)
 
-    def look_again(self, tickets: Sequence[Ticket], unknown: CommitUnknown) -> None:
+    def look_again(self, tickets: Sequence[Ticket], unknown: CommitUnknown, is_last: bool) -> None:
         """After a commit of unknown end: answer from what is found under the keys, decide again what is not."""
         for _ in range(self.settings.commit_tries - 1):
             try:
@@ -89,6 +95,8 @@ class Crew:
             except CommitUnknown:
                 continue
             except Exception as error:
+                if not (is_last or isinstance(error, FarthingError)):
+                    raise
                 return answer_alike(tickets, strip_error(error), *unknown.args)
         for ticket in tickets:
             ticket.answer(OutcomeUnknown(ticket.request.key, *unknown.args))
@@ -116,6 +124,16 @@ def pause_collector() -> Iterator[None]:
     finally:
         if was_on:
             gc.enable()
+
+
+def seal_fresh(tickets: Sequence[Ticket], answers: Sequence[Outcome | Exception]) -> list[Ticket]:
+    """Note what each ticket will have once this is committed, for the case that nobody learns how that ended."""
+    fresh = []
+    for ticket, answer in zip(tickets, answers, strict=True):
+        if type(answer) is Outcome and answer.entries and not answer.replayed:
+            ticket.sealed = answer.entries[0].hash
+            fresh.append(ticket)
+    return fresh
 
 
 def recognise(tickets: Sequence[Ticket], answers: list[Outcome | Exception]) -> list[Outcome | Exception]:

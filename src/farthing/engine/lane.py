@@ -5,7 +5,8 @@ the next who waits: a thread is woken to it, for a coroutine one executor thread
 who has the lead (the waiter himself; a ticket while a thread is on its way to lead for it; the executor), so that
 somebody who dies with it is seen to have had it.
 
-Tickets stay in the queue until they are done: a batch that is broken off (Ctrl-C) is simply taken up again.
+Tickets stay in the queue until they are done: a batch that is broken off (Ctrl-C) is simply taken up again. What a
+handler of signals raises in the leader is the leader's alone.
 """
 
 import asyncio
@@ -15,7 +16,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
-from typing import Any
+from typing import Any, Final
 
 from farthing.core.requests import Request
 from farthing.engine.options import Settings
@@ -23,11 +24,15 @@ from farthing.engine.tickets import Ticket, Waiter
 from farthing.store.faults import LedgerClosed, Overloaded
 from farthing.store.needs import name_owner
 
+ATTEMPTS: Final = 3
+"""How often a batch is served until an error that is not Farthing's own counts as a request's doing."""
+
 
 class Lane:
-    """One queue with one lead. `serve` answers the tickets of a batch, and raises nothing that is an `Exception`."""
+    """One queue with one lead. `serve` answers the tickets of a batch. If it raises none counts as answered, and it is
+    called again; it is told when for the last time."""
 
-    def __init__(self, serve: Callable[[Sequence[Ticket]], None], settings: Settings) -> None:
+    def __init__(self, serve: Callable[[Sequence[Ticket], bool], None], settings: Settings) -> None:
         self.serve = serve
         self.settings = settings
         self.is_closed = False
@@ -143,17 +148,30 @@ class Lane:
             batch = list(islice(self.queue, self.settings.largest_batch))
         self.last_size = len(batch)
         if batch:
-            try:
-                self.serve(batch)
-            except Exception as error:
-                # A bug of ours. Whoever waits must learn of it, and the queue must move on.
-                for ticket in batch:
-                    ticket.answer(error)
+            interruption = self.serve_patiently(batch)
             with self.lock:
                 for ticket in batch:
                     self.let_go(ticket)
             self.wake_loops()
+            if interruption is not None:
+                raise interruption
         return bool(batch)
+
+    def serve_patiently(self, batch: Sequence[Ticket]) -> Exception | None:
+        """Have every ticket answered. Returns what came in between and was none of their doing: the leader's own."""
+        interruption: Exception | None = None
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                self.serve(batch, attempt == ATTEMPTS)
+                break
+            except Exception as error:
+                interruption = error
+        else:
+            # A bug of ours. Whoever waits must learn of it, and the queue must move on.
+            for ticket in batch:
+                ticket.answer(interruption or RuntimeError("a batch was left without answers"))
+        is_answer = any(type(ticket.error) is type(interruption) for ticket in batch)
+        return None if is_answer else interruption
 
     def let_others_in(self) -> None:
         """Let those run who were answered with the last batch, as long as that lengthens the queue: threads that charge

@@ -21,7 +21,7 @@ from farthing.store.faults import UseTheOpenTransaction
 INNERMOST: ContextVar["Within | None"] = ContextVar("farthing_within", default=None)
 """The innermost block that was entered here; it may be over by now."""
 
-NOT_ENTERED: Final = "this `within` block was never entered: write `with ledger.within(connection) as tx:` round the call"
+NOT_ENTERED: Final = "this `within` block was never entered: call inside `with ledger.within(connection) as tx:`"
 OVER: Final = "this `within` block is over: make the call inside it, or open another round the call"
 
 

@@ -12,10 +12,10 @@ from farthing.core.burndown import sum_available
 from farthing.core.calendars import to_instant, to_instant_or_none
 from farthing.core.draft import Draft
 from farthing.core.entries import Seal
-from farthing.core.ids import write_id
 from farthing.core.names import NOTHING, name_number, read_name
 from farthing.core.wallets import HoldState, Lot, RestPolicy, SettlePolicy, Wallet
 from farthing.face.desk import Desk
+from farthing.face.ids import write_id
 from farthing.face.receipts import place_of, plain
 
 

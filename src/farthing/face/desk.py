@@ -9,10 +9,10 @@ from typing import Final
 
 from farthing.core.amounts import Unit
 from farthing.core.errors import UnitNotFound
-from farthing.core.ids import ALPHABET
 from farthing.core.names import read_name
 from farthing.core.wallets import ACCOUNT_UNIT
 from farthing.engine.clocks import Clock
+from farthing.face.ids import ALPHABET
 from farthing.store.contract import Store
 
 Dice = Callable[[int], bytes]

@@ -9,11 +9,11 @@ from typing import Any, Final
 from farthing.core.amounts import to_decimal
 from farthing.core.calendars import to_instant
 from farthing.core.errors import AccountNotFound
-from farthing.core.ids import write_id
 from farthing.core.names import read_account
 from farthing.core.wallets import Account
 from farthing.face.balances import read_feature
 from farthing.face.desk import Desk
+from farthing.face.ids import write_id
 from farthing.face.notes import read_note
 from farthing.face.options import COST, QUANTITY, Name
 from farthing.face.receipts import KINDS, place_of, plain

@@ -11,11 +11,11 @@ from typing import Any, Concatenate, Final, ParamSpec, Self, Unpack
 from farthing.core.bounds import HOLD_TTL, LONGEST_HOLD_TTL
 from farthing.core.calendars import ONE, read_duration
 from farthing.core.errors import FarthingError, HoldEnded, HoldNotFound, Unavailable
-from farthing.core.ids import Place, read_id
 from farthing.core.names import NOTHING, read_account
-from farthing.core.requests import Extend, Hold, Mode, Release, Request, Settle
+from farthing.core.requests import Extend, Hold, Mode, Place, Release, Request, Settle
 from farthing.engine.tickets import Outcome
 from farthing.face.desk import Desk
+from farthing.face.ids import read_id
 from farthing.face.options import Amounts, Name, Said, read_amounts, read_choice, read_claim, read_parts, read_said
 from farthing.face.receipts import Receipt, read_receipt
 from farthing.face.settings import POLICIES

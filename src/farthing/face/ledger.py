@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Self
 from farthing.audit.verify import Report, verify
 from farthing.core.amounts import to_decimal
 from farthing.core.burndown import sum_available
-from farthing.core.ids import read_id
 from farthing.core.names import read_account
 from farthing.core.requests import Open, Request
 from farthing.core.wallets import HoldState
@@ -28,6 +27,7 @@ from farthing.face.balances import Balance, count_used, read_balance, read_featu
 from farthing.face.batches import Answer, Deferred, Lines
 from farthing.face.desk import Desk, Dice
 from farthing.face.histories import Line, iter_history
+from farthing.face.ids import read_id
 from farthing.face.metering import F, Meter, meter_function
 from farthing.face.options import Amounts, Name
 from farthing.face.units import Unit, show_unit
@@ -43,6 +43,7 @@ class Ledger(Words, AwaitedWords):
         self.engine = engine
         self.desk = Desk(engine.store, engine.clock, dice)
         self.let_go: Callable[[], object] = engine.close
+        self.is_closed = False
 
     @property
     def url(self) -> str:
@@ -51,10 +52,12 @@ class Ledger(Words, AwaitedWords):
 
     def run(self, request: Request) -> Outcome:
         """Have a request decided with whatever else is waiting, in one durable commit."""
+        self.refuse_closed()
         return self.engine.run(request)
 
     async def arun(self, request: Request) -> Outcome:
         """The same, awaited."""
+        self.refuse_closed()
         return await self.engine.arun(request)
 
     def recall(self, request: Open) -> Outcome | None:
@@ -64,6 +67,7 @@ class Ledger(Words, AwaitedWords):
 
     def sees_open(self, hold: str, account: str) -> bool:
         """Whether a hold is open, as last committed."""
+        self.refuse_closed()
         place = read_id(hold, "hld")
         wallet = self.engine.read_wallet(account, self.desk.get_unit_of(place.unit_id))
         known = wallet.holds.get(place.number)
@@ -75,11 +79,13 @@ class Ledger(Words, AwaitedWords):
         Gives receipts and errors in the order of the lines, raising none of them: nobody's refusal harms a neighbour,
         and a line that is wrong in itself is refused at its place.
         """
+        self.refuse_closed()
         lines = Lines(self, items)
         return lines.read_answers(self.engine.run_many(lines.requests))
 
     async def abatch(self, items: Iterable[Deferred]) -> list[Answer]:
         """The same for a coroutine."""
+        self.refuse_closed()
         lines = Lines(self, items)
         return lines.read_answers(await self.engine.arun_many(lines.requests))
 
@@ -89,10 +95,12 @@ class Ledger(Words, AwaitedWords):
         `connection` is an open sqlite3 or SQLAlchemy connection to this very database. What is said to `tx` commits or
         vanishes with the caller's rows; receipts are `provisional` until then.
         """
+        self.refuse_closed()
         return Joined(self, self.engine.within(connection))
 
     def balance(self, account: Name, unit: str | None = None, feature: str | None = None) -> Balance:
         """What an account has, and why: one read, nothing written. Raises `AccountNotFound`, `UnitNotFound`."""
+        self.refuse_closed()
         wallet = self.engine.read_wallet(read_account(account), self.desk.get_unit(unit))
         return read_balance(self.desk, wallet, feature)
 
@@ -102,6 +110,7 @@ class Ledger(Words, AwaitedWords):
 
     def available(self, account: Name, feature: str | None = None, unit: str | None = None) -> Decimal:
         """What a strict charge for `feature` could take now, overdraft included. Raises `AccountNotFound`."""
+        self.refuse_closed()
         counted = self.desk.get_unit(unit)
         wallet = self.engine.read_wallet(read_account(account), counted)
         return to_decimal(sum_available(wallet, read_feature(feature)), counted)
@@ -116,6 +125,7 @@ class Ledger(Words, AwaitedWords):
         Base and bonus are grants whose source is `plan` or `bonus`; what `set_used` and `reset_used` change is this.
         Raises `AccountNotFound`, `UnitNotFound`.
         """
+        self.refuse_closed()
         counted = self.desk.get_unit(unit)
         return count_used(self.engine.read_wallet(read_account(account), counted, with_empty_lots=True))
 
@@ -125,6 +135,7 @@ class Ledger(Words, AwaitedWords):
 
     def balances(self, account: Name) -> list[Balance]:
         """The balance in every unit that an account ever moved, by the order of units. Raises `AccountNotFound`."""
+        self.refuse_closed()
         wallets = self.engine.read_wallets(read_account(account))
         return [read_balance(self.desk, wallet, None) for wallet in wallets]
 
@@ -176,7 +187,7 @@ class Ledger(Words, AwaitedWords):
 
     def nearest_accounts(self, account: Name) -> list[str]:
         """A few accounts of a similar name: for operators only, since it tells who else there is."""
-        self.engine.refuse_closed()
+        self.refuse_closed()
         return self.engine.store.nearest_accounts(read_account(account))
 
     def metered(
@@ -201,11 +212,12 @@ class Ledger(Words, AwaitedWords):
 
     def refuse_closed(self) -> None:
         """Raise `LedgerClosed` once it was closed."""
-        if self.engine.is_closed:
+        if self.is_closed or self.engine.is_closed:
             raise LedgerClosed()
 
     def close(self) -> None:
         """Let go. The database itself is closed when the last ledger on it is; what was accepted is done first."""
+        self.is_closed = True
         self.let_go()
 
     def __enter__(self) -> Self:

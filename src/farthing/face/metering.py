@@ -15,11 +15,11 @@ from typing import Any, TypeVar
 from farthing.core.bounds import HOLD_TTL
 from farthing.core.calendars import ONE
 from farthing.core.errors import FarthingError, HoldEnded, KeyReused
-from farthing.core.ids import write_id
 from farthing.core.requests import Request
 from farthing.engine.tickets import Outcome
 from farthing.face.desk import Desk
 from farthing.face.holds import build_extend, build_hold, read_hold
+from farthing.face.ids import write_id
 from farthing.face.options import Amounts, Name
 from farthing.face.receipts import place_of
 from farthing.face.verbs import Runner

@@ -92,7 +92,7 @@ def open_ledger(
     environment's FARTHING_CHAIN_KEY) keys the seal of the entries, so that only its holder can forge them. Opened
     twice in a process, one database and book has the same engine. Close it with `close()`, or use it as a context.
     A `catalog` comes with a later release.
-    Raises `UrlInvalid`, `DatabaseMissing`, `DatabaseUnreadable`, `DatabaseForeign`, `SchemaOld`, `UpgradeFirst`,
+    Raises `UrlInvalid`, `DatabaseMissing`, `DatabaseUnreadable`, `DatabaseForeign`, `UpgradeFirst`,
     `ChainKeyWrong`, `ClockIsFrozen`, `UnitChanged`, `TermInvalid`.
     """
     if catalog is not None:

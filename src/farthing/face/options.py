@@ -90,7 +90,7 @@ def read_about(desk: Desk, said: Said) -> About:
     tokens = (None, None, None, None, None) if usage is None else read_tokens(usage)
     if usage is not None and usage.model is not None:
         if model not in (None, usage.model):
-            problem = f"is not the usage's own ({usage.model})"
+            problem = f"is not the usage's own ({show_given(usage.model)})"
             raise TermInvalid(what="model", given=show_given(model), problem=problem, advice="name the model once")
         model = usage.model
     return About(

@@ -11,10 +11,11 @@ from typing import Any, Final
 from farthing.core.amounts import Unit, to_decimal
 from farthing.core.calendars import to_instant
 from farthing.core.entries import Effect, Entry, HoldField, Kind, unpack_effects
-from farthing.core.ids import Place, write_id
+from farthing.core.requests import Place
 from farthing.core.wallets import Account
 from farthing.engine.tickets import Outcome
 from farthing.face.desk import Desk
+from farthing.face.ids import write_id
 from farthing.face.verbs import Runner
 
 KINDS: Final = {int(kind): kind.name.lower() for kind in Kind}

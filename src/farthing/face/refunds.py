@@ -3,9 +3,9 @@
 from typing import Unpack
 
 from farthing.core.errors import ChargeNotFound
-from farthing.core.ids import read_id
 from farthing.core.requests import Refund
 from farthing.face.desk import Desk
+from farthing.face.ids import read_id
 from farthing.face.options import Amounts, Said, read_claim, read_parts, read_said
 
 

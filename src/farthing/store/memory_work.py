@@ -7,9 +7,8 @@ from farthing.core.amounts import Unit
 from farthing.core.bounds import LOTS_AT_FIRST
 from farthing.core.burndown import place_lots, rank_lot
 from farthing.core.entries import Entry, Seal
-from farthing.core.ids import Place
 from farthing.core.laws import break_law
-from farthing.core.requests import Request
+from farthing.core.requests import Place, Request
 from farthing.core.wallets import Account, AccountState, Wallet
 from farthing.store.contract import Changes, LeadKey, Loaded, WalletKey
 from farthing.store.needs import (

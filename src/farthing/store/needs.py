@@ -12,8 +12,7 @@ from typing import Final, TypeVar
 from farthing.core.bounds import LOTS_AT_FIRST
 from farthing.core.burndown import rank_lot
 from farthing.core.entries import CHARGES, Effect, Entry, HoldField, Kind, LotField, unpack_effects
-from farthing.core.ids import Place
-from farthing.core.requests import Charge, Hold, NamesHold, Refund, Request, ResetUsed, SetUsed, Void
+from farthing.core.requests import Charge, Hold, NamesHold, Place, Refund, Request, ResetUsed, SetUsed, Void
 from farthing.core.wallets import Account, Lot, Wallet
 
 SHARDS: Final = 64

@@ -7,12 +7,15 @@ everything is closed just before a fork, with no work under way, and opened anew
 import ctypes
 import os
 import sqlite3
+import sys
 import threading
 import time
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
+from inspect import CO_GENERATOR
 from pathlib import Path
+from types import FrameType
 from typing import Final
 
 from farthing.core.bounds import LONGEST_WAIT_SECONDS
@@ -25,6 +28,8 @@ LARGEST_WAL: Final = 64 * 1024 * 1024
 """Bytes of log before it is worked into the database. Larger spares writing, and costs disk and reading."""
 
 MOST_IDLE_READERS: Final = 8
+
+WITH_STATEMENTS: Final = contextmanager.__code__.co_filename
 
 
 class Connections:
@@ -44,7 +49,9 @@ class Connections:
     def begin_locks(self) -> None:
         """New locks and no readers, in a new process as at the beginning."""
         self.process = os.getpid()
-        self.gate = threading.Lock()
+        self.gate = threading.RLock()
+        self.turn: Turn | None = None
+        self.holds_for_fork = False
         self.room = threading.Condition()
         self.idle: list[sqlite3.Connection] = []
         self.reading = 0
@@ -66,8 +73,9 @@ class Connections:
         """The write lock, and a transaction that is undone unless it is committed inside. Raises `Busy`."""
         self.refuse_closed()
         deadline = time.monotonic() + LONGEST_WAIT_SECONDS
-        if not self.gate.acquire(timeout=LONGEST_WAIT_SECONDS):
+        if not self.take_gate():
             raise Busy(what=str(self.path), seconds=LONGEST_WAIT_SECONDS)
+        turn = self.turn = Turn()
         try:
             self.refuse_closed()
             self.queue.enter(max(0.0, deadline - time.monotonic()))
@@ -75,10 +83,40 @@ class Connections:
                 cursor = self.begin_writing(deadline)
                 yield cursor
         finally:
-            try:
-                self.end_writing()
-            finally:
-                self.queue.leave()
+            # A turn that was broken off may get here late, when others are at work: it is cleared away by then.
+            if self.turn is turn:
+                self.end_turn()
+
+    def take_gate(self) -> bool:
+        """Whether the gate was got in time. A turn of this thread that an exception out of nowhere (Ctrl-C) broke off
+        before it let go keeps nobody out: the gate knows its owner, and what that turn left is cleared away."""
+        if self.turn is not None and self.turn.is_under_way():
+            return False  # A signal's handler, above the very call that has the gate.
+        if not self.gate.acquire(timeout=LONGEST_WAIT_SECONDS):
+            return False
+        if self.turn is not None:
+            self.clear_away()
+        return True
+
+    def clear_away(self) -> None:
+        """Undo what is not committed, and let the next process in."""
+        try:
+            self.end_writing()
+        finally:
+            self.queue.leave()
+            self.turn = None
+
+    def end_turn(self) -> None:
+        """Let the next one in, of this process and of others."""
+        try:
+            self.clear_away()
+        finally:
+            self.open_gate()
+
+    def open_gate(self) -> None:
+        """Let go of the gate, as often as this thread has it; that may be not at all."""
+        with suppress(RuntimeError):
+            while True:
                 self.gate.release()
 
     def begin_writing(self, deadline: float) -> sqlite3.Cursor:
@@ -159,12 +197,12 @@ class Connections:
         self.notice_fork()
         self.is_closed = True
         FORKS.discard(self)
-        if self.gate.acquire(timeout=LONGEST_WAIT_SECONDS):
+        if self.take_gate():
             try:
                 self.drop_writer()
                 self.queue.close()
             finally:
-                self.gate.release()
+                self.open_gate()
         self.close_readers()
 
     def close_readers(self) -> None:
@@ -175,7 +213,7 @@ class Connections:
 
     def prepare_fork(self) -> bool:
         """Wait, with a bound, until nothing is under way; close everything, and let nothing begin. Whether it could."""
-        is_quiet = self.gate.acquire(timeout=LONGEST_WAIT_SECONDS)
+        is_quiet = self.holds_for_fork = self.take_gate()
         self.room.acquire()
         is_quiet = self.room.wait_for(lambda: not self.reading, timeout=LONGEST_WAIT_SECONDS) and is_quiet
         if is_quiet:
@@ -186,8 +224,8 @@ class Connections:
     def go_on_in_parent(self) -> None:
         """After a fork, in the process that forked."""
         self.room.release()
-        with suppress(RuntimeError):
-            self.gate.release()
+        if self.holds_for_fork:
+            self.open_gate()
 
     def begin_in_child(self, *, torn: bool) -> None:
         """After a fork, in the new process: nothing is open. What the parent was using is left alone for ever."""
@@ -199,6 +237,24 @@ class Connections:
             keep_for_ever(LEFT_BEHIND)
         self.writer = None
         self.begin_locks()
+
+
+class Turn:
+    """One thread's time at the gate, from inside `writing`; remembers for whom, by the frame of whoever writes."""
+
+    def __init__(self) -> None:
+        frame = sys._getframe(2)
+        # What a `with` statement enters by returns long before the end of it: only who says `with` counts.
+        while frame.f_back and (frame.f_code.co_flags & CO_GENERATOR or frame.f_code.co_filename == WITH_STATEMENTS):
+            frame = frame.f_back
+        self.frame = frame
+
+    def is_under_way(self) -> bool:
+        """Whether whoever writes is among the callers of this."""
+        frame: FrameType | None = sys._getframe(1)
+        while frame is not None and frame is not self.frame:
+            frame = frame.f_back
+        return frame is not None
 
 
 def reaches(wal: str, length: int) -> bool:

@@ -9,8 +9,7 @@ from farthing.core.bounds import LOTS_AT_FIRST
 from farthing.core.burndown import place_lots, rank_lot, widen_wallet
 from farthing.core.entries import Entry, Seal
 from farthing.core.errors import LawBroken
-from farthing.core.ids import Place
-from farthing.core.requests import NamesHold, Refund, Request
+from farthing.core.requests import NamesHold, Place, Refund, Request
 from farthing.core.wallets import Account, AccountState, Debt, Hold, Lot, Wallet
 from farthing.store import sqlite_statements as sql
 from farthing.store.contract import Loaded, WalletKey
@@ -187,7 +186,7 @@ class Loader:
             self.refuse_lost_unit(account, unit_id, requests)
 
     def refuse_lost_unit(self, account: Account, unit_id: int, requests: Sequence[Request]) -> None:
-        """Raises `LawBroken` for a unit that was known and is not there; an id may have been made up, and names none."""
+        """Raises `LawBroken` for a unit that was known and is gone; an id that was made up may name any."""
         kept = self.cursor.execute(sql.SEQ, (account.account_id, unit_id)).fetchone()
         if kept or any(unit_id in r.units and not isinstance(r, NamesHold | Refund) for r in requests):
             problem = "its row in the table of units is gone"

@@ -11,7 +11,14 @@ from pathlib import Path
 from typing import Final
 
 from farthing.core.entries import ENCODING, Seal
-from farthing.store.faults import BookMissing, ChainKeyWrong, ClockIsFrozen, DatabaseForeign, DatabaseUnreadable, UpgradeFirst
+from farthing.store.faults import (
+    BookMissing,
+    ChainKeyWrong,
+    ClockIsFrozen,
+    DatabaseForeign,
+    DatabaseUnreadable,
+    UpgradeFirst,
+)
 from farthing.store.sqlite_connections import refuse_torn_path
 from farthing.store.sqlite_files import check_file, connect, make_file, read_sqlite_url, saying_plainly
 from farthing.store.sqlite_lock import WriteQueue
@@ -60,7 +67,7 @@ def find_schema(cursor: sqlite3.Cursor, path: Path) -> str | None:
         return None
     row = cursor.execute(f"SELECT max(version_num) FROM {VERSION_TABLE}").fetchone()
     if row[0] is None:
-        problem = f"it is damaged: {VERSION_TABLE} says of no schema that it has it; restore it from a backup"
+        problem = f"it is damaged (the row of {VERSION_TABLE} is gone): restore it from a backup"
         raise DatabaseUnreadable(path=str(path), problem=problem)
     return str(row[0])
 

@@ -5,9 +5,9 @@ within a wallet, carry two check bytes, and are minted without dice. Prefixes: a
 """
 
 import hashlib
-from typing import NamedTuple
 
 from farthing.core.errors import IdInvalid, show_given
+from farthing.core.requests import Place
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 """Crockford's base-32 in lower case: no i, l, o, u (https://www.crockford.com/base32.html)."""
@@ -16,15 +16,6 @@ PAIRS = [first + second for first in ALPHABET for second in ALPHABET]
 """Ten bits at a time: an id is written for every receipt."""
 
 VALUES = {character: value for value, character in enumerate(ALPHABET)}
-
-
-class Place(NamedTuple):
-    """Where a thing lives."""
-
-    shard: int
-    account_id: int
-    unit_id: int
-    number: int
 
 
 def write_id(prefix: str, place: Place) -> str:
@@ -44,7 +35,7 @@ def read_id(text: object, *prefixes: str) -> Place:
     """The place that an id names. Raises `IdInvalid` for another kind of id, a typing mistake, or no id at all."""
     expected = " or ".join(f"{prefix}_…" for prefix in prefixes)
     if not isinstance(text, str):
-        raise IdInvalid(given=show_given(text), expected=expected, problem=f"is a {type(text).__name__}")
+        raise IdInvalid(given=show_given(text), expected=expected, problem=f"is not a string but {type(text).__name__}")
     prefix, _, body = text.partition("_")
     if prefix not in prefixes:
         raise IdInvalid(given=show_given(text), expected=expected, problem="is not such an id")
