@@ -252,7 +252,8 @@ def test_a_database_that_was_deleted_is_not_the_one_that_is_still_open(url, tmp_
 def test_a_closed_ledger_is_closed_though_another_on_the_same_file_is_open(url):
     with farthing.open(url, create=True) as other:
         ledger = farthing.open(url)
-        hold = ledger.grant("acme", 10) and ledger.hold("acme", 1)
+        ledger.grant("acme", 10)
+        hold = ledger.hold("acme", 1)
         ledger.close()
         calls = [
             lambda: ledger.charge("acme", 1),

@@ -13,6 +13,10 @@ from typing import Any
 import pytest
 
 from farthing.audit.verify import verify
+from farthing.core.decide import Decision
+from farthing.core.entries import Entry
+from farthing.core.requests import Request
+from farthing.core.wallets import Account
 from farthing.engine.batch import Batch
 from farthing.engine.engine import Engine
 from farthing.store import sqlite_connections, sqlite_lock
@@ -22,6 +26,9 @@ from tests.races.asking import charge, grant
 from tests.races.books import CREDITS, open_sqlite
 from tests.races.faults import STEPS, WatchedStore
 from tests.races.gates import Gate, wait_until
+
+# A file that was just being closed when it struck is closed by the garbage collector, which says so.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 
 class Interrupted(BaseException):
@@ -50,8 +57,6 @@ def count_calls(error: type[BaseException], at: int) -> Any:
     return trace
 
 
-# A file that was just being closed when it struck is closed by the garbage collector, which says so.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("error", [Interrupted, TimeLimit])
 def test_wherever_it_strikes_in_taking_and_leaving_the_gate_the_next_gets_in(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
@@ -83,7 +88,7 @@ def test_wherever_it_strikes_in_taking_and_leaving_the_gate_the_next_gets_in(
 def test_a_handler_that_writes_or_closes_above_the_call_that_has_the_gate_takes_nothing_from_it(
     tmp_path: Path,
 ) -> None:
-    store = open_sqlite(tmp_path / "a.db")
+    store: Any = open_sqlite(tmp_path / "a.db")
 
     with store.connections.writing() as cursor:
         with pytest.raises(Busy), store.connections.writing():
@@ -134,13 +139,13 @@ def test_what_strikes_in_the_midst_of_deciding_leaves_nothing_half_taken_over(
     engine.run(grant("g", 1000))
     collect, strike = Batch.collect, [TimeLimit()]
 
-    def collect_and_raise(*arguments: Any) -> Any:
-        receipt = collect(*arguments)
+    def collect_half(batch: Batch, before: Account, request: Request, decision: Decision) -> list[Entry]:
         if strike:
+            batch.changes.wallets.update({(before.account_id, unit): one for unit, one in decision.wallets.items()})
             raise strike.pop()
-        return receipt
+        return collect(batch, before, request, decision)
 
-    monkeypatch.setattr(Batch, "collect", collect_and_raise)
+    monkeypatch.setattr(Batch, "collect", collect_half)
     with pytest.raises(TimeLimit):
         engine.run(charge("c", 1))
 

@@ -90,7 +90,8 @@ class Connections:
     def take_gate(self) -> bool:
         """Whether the gate was got in time. A turn of this thread that an exception out of nowhere (Ctrl-C) broke off
         before it let go keeps nobody out: the gate knows its owner, and what that turn left is cleared away."""
-        if self.turn is not None and self.turn.is_under_way():
+        turn = self.turn
+        if turn is not None and turn.is_under_way():
             return False  # A signal's handler, above the very call that has the gate.
         if not self.gate.acquire(timeout=LONGEST_WAIT_SECONDS):
             return False
@@ -133,18 +134,19 @@ class Connections:
 
     def end_writing(self) -> None:
         """Undo what was not committed. A connection on which that fails is given up."""
-        if self.writer is not None and self.writer.in_transaction:
-            try:
+        try:
+            if self.writer is not None and self.writer.in_transaction:
                 self.writer.rollback()
-            except sqlite3.Error:
-                self.drop_writer()
+        except sqlite3.Error:
+            self.drop_writer()
 
     def drop_writer(self) -> None:
         """Close the connection that writes; the next unit of work opens another."""
-        writer, self.writer = self.writer, None
-        if writer is not None:
+        if self.writer is not None:
             with suppress(sqlite3.Error):
-                writer.close()
+                self.writer.close()
+        # Not before: one that was let go of unclosed (Ctrl-C) would keep its locks for as long as a traceback has it.
+        self.writer = None
 
     def shrink_log(self, cursor: sqlite3.Cursor) -> None:
         """Work the log into the database once it is long, and begin it anew. Who still reads from it is not waited for.
