@@ -100,6 +100,21 @@ def test_a_handler_that_writes_or_closes_above_the_call_that_has_the_gate_takes_
     store.close()
 
 
+def test_a_query_that_was_broken_off_does_not_go_on_reading_while_its_traceback_lives(tmp_path: Path) -> None:
+    store: Any = open_sqlite(tmp_path / "a.db")
+    with pytest.raises(TimeLimit) as kept, store.connections.writing() as cursor:
+        assert cursor.execute("VALUES (1), (2)").fetchone() == (1,)
+        assert cursor.execute("SELECT name FROM sqlite_master").fetchone()
+        raise TimeLimit
+
+    with store.connections.writing() as cursor:
+        cursor.connection.rollback()
+        assert cursor.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()[0] == 0, "it is not busy"
+
+    assert kept.value.__traceback__ is not None
+    store.close()
+
+
 @pytest.mark.parametrize("step", STEPS)
 def test_only_the_leader_gets_what_was_raised_in_him(store: Store, step: str) -> None:
     gate = Gate("before commit")

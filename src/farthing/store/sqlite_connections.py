@@ -41,6 +41,7 @@ class Connections:
         self.wal = f"{path}-wal"
         self.queue = WriteQueue(path)
         self.writer: sqlite3.Connection | None = None
+        self.cursor: sqlite3.Cursor | None = None
         self.checkpoint_at = LARGEST_WAL
         self.is_closed = False
         self.begin_locks()
@@ -125,7 +126,7 @@ class Connections:
         if self.writer is None:
             self.writer = connect_writer(self.path)
         refuse_other_file(self.path, self.file)
-        cursor = make_cursor(self.writer)
+        cursor = self.cursor = make_cursor(self.writer)
         self.shrink_log(cursor)
         left = deadline - time.monotonic()
         with limit_patience(cursor, left) if left < LONGEST_WAIT_SECONDS / 2 else nullcontext():
@@ -133,8 +134,15 @@ class Connections:
         return cursor
 
     def end_writing(self) -> None:
-        """Undo what was not committed. A connection on which that fails is given up."""
+        """Undo what was not committed. A connection on which that fails is given up.
+
+        A query that was broken off is ended too: it would go on reading, and the log be kept, as long as a traceback
+        has its cursor.
+        """
         try:
+            if self.cursor is not None:
+                self.cursor.close()
+                self.cursor = None
             if self.writer is not None and self.writer.in_transaction:
                 self.writer.rollback()
         except sqlite3.Error:
@@ -146,7 +154,7 @@ class Connections:
             with suppress(sqlite3.Error):
                 self.writer.close()
         # Not before: one that was let go of unclosed (Ctrl-C) would keep its locks for as long as a traceback has it.
-        self.writer = None
+        self.writer = self.cursor = None
 
     def shrink_log(self, cursor: sqlite3.Cursor) -> None:
         """Work the log into the database once it is long, and begin it anew. Who still reads from it is not waited for.
@@ -237,7 +245,7 @@ class Connections:
             LEFT_BEHIND.append(self.writer)
             LEFT_BEHIND.extend(self.idle)
             keep_for_ever(LEFT_BEHIND)
-        self.writer = None
+        self.writer = self.cursor = None
         self.begin_locks()
 
 
