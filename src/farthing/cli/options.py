@@ -133,14 +133,6 @@ def read_amounts(text: str, unit: str | None) -> str | Mapping[str, str]:
     return amounts
 
 
-def read_one_of(text: str, words: Mapping[str, Any], *, what: str) -> Any:
-    """The value of one of a few words. Raises `TermInvalid`, naming them all."""
-    if text not in words:
-        advice = f"write {', '.join(words)}"
-        raise TermInvalid(what=what, given=repr(text)[:60], problem="is not known", advice=advice)
-    return words[text]
-
-
 def gather(**said: Any) -> dict[str, Any]:
     """What was said, without what was not."""
     return {name: value for name, value in said.items() if value is not None}

@@ -95,7 +95,7 @@ def find_lead_unit(request: ask.Request, drafts: Drafts) -> int:
     if place is None:
         return request.units[0]
     named = {unit for unit, _ in request.amounts} if isinstance(request, ask.Refund) else set()
-    # Drafts are written in their order, so the first of them that is named leads, in whatever order the caller named.
+    # Of several that are named the first draft leads, so that the order in which the caller named them says nothing.
     first = next((unit for unit in drafts if unit in named), None)
     return first or (place.unit_id if place.unit_id in drafts else next(iter(drafts)))
 

@@ -174,7 +174,6 @@ NO_USAGE: Final = (None,) * (FIRST_DIGEST - FIRST_USAGE)
 USAGE = struct.Struct("<H13q")
 EFFECT = struct.Struct("<B3q")
 EFFECTS: dict[int, struct.Struct] = {}
-NOT_GIVEN: Final = -(2**63)
 
 
 def encode_entry(fields: tuple[object, ...]) -> bytes:
