@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol
 
 from farthing.core.amounts import Unit
 from farthing.core.entries import Entry, Seal
+from farthing.core.errors import FarthingError
 from farthing.core.requests import Note, Request
 from farthing.core.wallets import Account, Debt, Hold, Lot, Wallet
 
@@ -26,6 +27,28 @@ class CommitUnknown(Exception):
 
     For the engine alone; what a caller may see of it is `OutcomeUnknown`, with the cause that is given here, if any.
     """
+
+
+class DecideAgain(Exception):
+    """What was read holds no longer, and nothing was written: another server took the key or opened the account first,
+    the database undid this work to end a deadlock, or the connection broke before the commit. For the engine alone: it
+    does all of it again in a new unit of work, and tells its callers `instead` if that fails too often.
+    """
+
+    def __init__(self, instead: FarthingError) -> None:
+        super().__init__(str(instead))
+        self.instead = instead
+
+
+class Clock(Protocol):
+    """Says what time it is."""
+
+    is_frozen: bool
+    """Whether it stands still until told: for test books only."""
+
+    def now(self) -> int:
+        """This instant in microseconds. Raises `ClockDisagrees`."""
+        ...
 
 
 @dataclass(slots=True)
@@ -44,6 +67,8 @@ class Loaded:
     - `past`: the place a Refund names → the entries of that receipt, and then all that say `of_number` = the charge
       (for a hold, or the settle of one: the hold's number), in every unit, by unit and number.
     - `hold_units`: hold → the units of its parts, lead first.
+    - `aside`: whose account somebody else has locked, as `needs.name_owner` names it for each request. Nothing else is
+      here of those, and their requests must wait. Only an impatient unit of work has any.
     """
 
     accounts: dict[str | int, Account] = field(default_factory=dict)
@@ -51,6 +76,7 @@ class Loaded:
     replays: dict[tuple[int, bytes], list[Entry]] = field(default_factory=dict)
     past: dict[LeadKey, list[Entry]] = field(default_factory=dict)
     hold_units: dict[LeadKey, tuple[int, ...]] = field(default_factory=dict)
+    aside: set[str | int] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -75,6 +101,11 @@ class Work(Protocol):
 
     def load_whole(self, wallet: Wallet) -> Wallet:
         """The same wallet with all that the store has of it (`widen_wallet`)."""
+        ...
+
+    def send_early(self, changes: Changes) -> None:
+        """Entries once decided stay: those that are there already may be sent, so that the database works on them
+        while the rest of the batch is decided. Nothing need be done; `save` sends what is left."""
         ...
 
     def save(self, changes: Changes) -> None:
@@ -114,9 +145,21 @@ class Store(Protocol):
     seal: Seal
     book: int
     url: str
+    lanes: int
+    """How many units of work may well be under way at once: 1 where there is one writer at a time."""
 
-    def work(self) -> AbstractContextManager[Work]:
-        """Begin a unit of work; leaving without `commit` undoes it. Raises `Busy` if others keep the lock too long."""
+    @property
+    def clock(self) -> Clock | None:
+        """The database's clock, by which all servers agree. None where the process's own counts."""
+        ...
+
+    def work(self, *, patient: bool = True) -> AbstractContextManager[Work]:
+        """Begin a unit of work; leaving without `commit` undoes it.
+
+        A patient one waits for what others have locked, and raises `Busy` if they keep it too long. An impatient one
+        leaves out accounts that others have locked (`Loaded.aside`), if the database locks by account. Any method of
+        the work may raise `DecideAgain`.
+        """
         ...
 
     def work_within(self, connection: object) -> AbstractContextManager[Work]:

@@ -46,7 +46,7 @@ class Busy(Unavailable):
     """Somebody else kept the lock for longer than the bound. Nothing was written."""
 
     code = "busy"
-    text = "{what} was locked for more than {seconds} seconds: try again with the same key"
+    text = "{what} was busy for more than {seconds} seconds: try again with the same key"
     what: str
     seconds: Any
 
@@ -59,6 +59,15 @@ class DiskFailed(Unavailable):
     problem: str
     path: str
     advice: str
+
+
+class DatabaseAway(Unavailable):
+    """The database server cannot be reached, or went away before the commit. Nothing was written."""
+
+    code = "database_away"
+    text = "{place} cannot be reached ({problem}): nothing was written; try again with the same key"
+    place: str
+    problem: str
 
 
 class OutcomeUnknown(Unavailable):
@@ -98,6 +107,8 @@ class DatabaseUnreadable(Misconfigured):
     text = "{path} cannot be used: {problem}"
     path: str
     problem: str
+    is_refusal: bool = False
+    """Whether it is only that we were refused: that says nothing of the data."""
 
 
 class DatabaseForeign(Misconfigured):

@@ -28,6 +28,9 @@ URL = "memory://"
 class MemoryStore:
     """A store without a disk: what it knows ends with the process."""
 
+    lanes = 1
+    clock = None
+
     def __init__(self, seal: Seal | None = None, book: int = 1, url: str = URL) -> None:
         self.seal = seal or Seal()
         self.book = book
@@ -39,7 +42,7 @@ class MemoryStore:
         self.reading = threading.Lock()
         self.closed = False
 
-    def work(self) -> AbstractContextManager[Work]:
+    def work(self, *, patient: bool = True) -> AbstractContextManager[Work]:
         """Begin a unit of work under the store's one lock. Raises `Busy` after the usual bound."""
         return self.lend_work()
 

@@ -32,9 +32,11 @@ from farthing.store.wallet_rows import DEBT_COLUMNS, HOLD_COLUMNS, LOT_COLUMNS, 
 
 BIG: TypeEngine[int] = BigInteger().with_variant(Integer(), "sqlite")
 SMALL: TypeEngine[int] = SmallInteger().with_variant(Integer(), "sqlite")
+# By its bytes: what equals what, and where it stands in an index, must not change with the server's locales.
+TEXT: TypeEngine[str] = Text().with_variant(Text(collation="C"), "postgresql")
 TYPES: Final[dict[str, Any]] = {
     "shard": SMALL, "book": SMALL,
-    "key": Text(), "zone": Text(), "name": Text(), "mode": Text(), "text": Text(),
+    "key": TEXT, "zone": TEXT, "name": TEXT, "mode": TEXT, "text": TEXT,
     "head": LargeBinary(), "features": LargeBinary(), "draws": LargeBinary(), "payers": LargeBinary(),
     "key_digest": LargeBinary(), "request_digest": LargeBinary(), "note_digest": LargeBinary(),
     "effects": LargeBinary(), "hash": LargeBinary(), "salt": LargeBinary(), "body": LargeBinary(),
@@ -113,6 +115,34 @@ for updated in (wallet, lot, hold, debt):
     # Room on each page for the next version of a row, so that an update stays on it.
     leave_room: Any = DDL("ALTER TABLE %(table)s SET (fillfactor = 80)")  # type: ignore[no-untyped-call]
     listen(updated, "after_create", leave_room.execute_if(dialect="postgresql"))
+
+# However few entries there were when the server last looked: an account gets many, so that no plan reads all of them.
+MANY: Final = "ALTER account_id SET (n_distinct = -0.001), ALTER unit_id SET (n_distinct = 2)"
+expect_many: Any = DDL(f"ALTER TABLE %(table)s {MANY}")  # type: ignore[no-untyped-call]
+listen(entry, "after_create", expect_many.execute_if(dialect="postgresql"))
+
+REFUSALS: Final = {"entry": "entries are never changed, nor deleted", "name": "names are never changed, nor deleted"}
+"""The tables of which PostgreSQL refuses every UPDATE, DELETE and TRUNCATE, and the reason that it gives. SQLite has
+triggers for each row instead."""
+
+REFUSING: Final = "BEGIN RAISE EXCEPTION USING MESSAGE = TG_ARGV[0], ERRCODE = 'restrict_violation'; END"
+
+
+def write_refusal(table: str) -> list[str]:
+    """What makes PostgreSQL refuse changes of a table, whoever asks, also where triggers are off for a restore."""
+    refuse, trigger = f"{PREFIX}refuse", f"{PREFIX}{table}_unchanged"
+    return [
+        f"CREATE OR REPLACE FUNCTION {refuse}() RETURNS trigger LANGUAGE plpgsql AS $$ {REFUSING} $$",
+        f"CREATE TRIGGER {trigger} BEFORE UPDATE OR DELETE OR TRUNCATE ON {PREFIX}{table}"
+        f" FOR EACH STATEMENT EXECUTE FUNCTION {refuse}('{REFUSALS[table]}')",
+        f"ALTER TABLE {PREFIX}{table} ENABLE ALWAYS TRIGGER {trigger}",
+    ]
+
+
+for refused in (entry, name):
+    for statement in write_refusal(refused.name.removeprefix(PREFIX)):
+        make_refusal: Any = DDL(statement)  # type: ignore[no-untyped-call]
+        listen(refused, "after_create", make_refusal.execute_if(dialect="postgresql"))
 
 
 def make_index(table: Table, purpose: str, *columns: Any, where: str, unique: bool = False) -> Index:

@@ -5,7 +5,6 @@ Where things are: opening and connections in `sqlite_files` and `sqlite_connecti
 """
 
 import sqlite3
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
@@ -13,33 +12,28 @@ from typing import Final
 
 from farthing.core.amounts import Unit
 from farthing.core.entries import Seal
-from farthing.core.wallets import ACCOUNT_UNIT, Account, Wallet
+from farthing.core.wallets import Account, Wallet
 from farthing.store import sqlite_oddities, sqlite_reads
 from farthing.store.contract import CommitUnknown, History, WalletRecord, Work
-from farthing.store.faults import UnitChanged
+from farthing.store.joining import find_driver
 from farthing.store.name_book import NameBook
 from farthing.store.needs import OWN_NAMES
 from farthing.store.sqlite_connections import Connections
 from farthing.store.sqlite_files import connect_writer, name_cause, name_problem, primary_code, refuse_other_file
 from farthing.store.sqlite_load import Loader
 from farthing.store.sqlite_opening import prepare_database
-from farthing.store.sqlite_save import Saver
+from farthing.store.sqlite_save import SqliteSaver
 from farthing.store.sqlite_work import (
+    EXPECTED,
     Sealed,
     SqliteWork,
-    find_driver,
     join_transaction,
     make_cursor,
     refuse_other_database,
 )
+from farthing.store.unit_book import ADD_UNIT, NEXT_UNIT, SET_DIGITS, UNITS, UnitBook, refuse_changed_scale, take_units
 from farthing.store.versions import PREFIX
 
-UNITS_FRESH_SECONDS: Final = 1.0
-"""How long units are believed to be as last read; others may add some."""
-
-UNITS: Final = f"SELECT unit_id, name, scale, digits FROM {PREFIX}unit WHERE book = ? ORDER BY unit_id"
-ADD_UNIT: Final = f"INSERT INTO {PREFIX}unit (unit_id, book, name, scale, digits) VALUES (?, ?, ?, ?, ?)"
-SET_DIGITS: Final = f"UPDATE {PREFIX}unit SET digits = ? WHERE unit_id = ?"
 NAME: Final = f"SELECT text FROM {PREFIX}name WHERE number = ?"
 HASH: Final = f"SELECT hash FROM {PREFIX}entry WHERE account_id = ? AND unit_id = ? AND number = ?"
 
@@ -66,6 +60,9 @@ def open_sqlite(
 class SqliteStore:
     """A SQLite database, opened for one book. See `contract.Store`."""
 
+    lanes = 1
+    clock = None
+
     def __init__(self, path: Path, book: int, seal: Seal) -> None:
         self.path = path
         self.book = book
@@ -75,13 +72,11 @@ class SqliteStore:
         self.names = NameBook()
         for text in OWN_NAMES:
             self.names.intern(text)
-        self.known_units: dict[str, Unit] = {}
-        self.unit_ids: dict[int, Unit] = {0: ACCOUNT_UNIT}
-        self.units_read_at = 0.0
+        self.known_units = UnitBook()
         self.units()
 
-    def work(self) -> AbstractContextManager[Work]:
-        """Begin a unit of work, in the queue of all processes that write this database. Raises `Busy`."""
+    def work(self, *, patient: bool = True) -> AbstractContextManager[Work]:
+        """Begin a unit of work, in the queue of all processes that write this database: all wait. Raises `Busy`."""
         return self.lend_work()
 
     @contextmanager
@@ -99,7 +94,7 @@ class SqliteStore:
         """See `work_within`. No name counts as stored by it, since the caller may undo it all."""
         self.connections.refuse_closed()
         refuse_other_file(self.path, self.connections.file)
-        driver = find_driver(connection)
+        driver = find_driver(connection, sqlite3.Connection, EXPECTED)
         refuse_other_database(driver, self.path)
         with join_transaction(driver, self.path) as (cursor, keep):
             yield self.make_work(cursor, lambda _: keep())
@@ -107,7 +102,7 @@ class SqliteStore:
     def make_work(self, cursor: sqlite3.Cursor, finish: Callable[[SqliteWork], None]) -> SqliteWork:
         """A unit of work on this cursor, which `finish` commits."""
         loader = Loader(cursor, self.book, self.seal, self.find_unit)
-        return SqliteWork(self.path, cursor, loader, Saver(cursor, loader, self.names), finish)
+        return SqliteWork(self.path, cursor, loader, SqliteSaver(cursor, loader.stored, self.names), finish)
 
     def commit(self, work: SqliteWork) -> None:
         """Commit. Where that fails and the transaction is gone, look on a fresh connection how it ended."""
@@ -139,41 +134,35 @@ class SqliteStore:
 
     def units(self) -> dict[str, Unit]:
         """The units of this book by name, the default one first, no older than a second."""
-        if time.monotonic() - self.units_read_at > UNITS_FRESH_SECONDS:
+        if not self.known_units.is_fresh:
             with self.connections.reading_at_once() as cursor:
                 self.read_units(cursor)
-        return self.known_units
+        return self.known_units.by_name
 
-    def read_units(self, cursor: sqlite3.Cursor) -> None:
+    def read_units(self, cursor: sqlite3.Cursor) -> dict[str, Unit]:
         """Learn the units that there are."""
-        known = sqlite_reads.take_units(cursor.execute(UNITS, (self.book,)).fetchall())
-        self.unit_ids = {0: ACCOUNT_UNIT} | {unit.unit_id: unit for unit in known.values()}
-        self.known_units = known
-        self.units_read_at = time.monotonic()
+        return self.known_units.learn(cursor.execute(UNITS, (self.book,)).fetchall())
 
     def find_unit(self, cursor: sqlite3.Cursor, unit_id: int) -> Unit | None:
         """A unit of this book by its id; 0 is the account's own."""
-        found = self.unit_ids.get(unit_id)
-        if found is None:
+        if unit_id not in self.known_units.by_id:
             self.read_units(cursor)
-            found = self.unit_ids.get(unit_id)
-        return found
+        return self.known_units.by_id.get(unit_id)
 
     def add_units(self, units: Sequence[Unit]) -> None:
         """Add units; a known name keeps its id and scale, and takes new digits. Raises `UnitChanged`."""
         with self.connections.reading_at_once() as cursor:
             self.read_units(cursor)
-        refuse_changed_scale(units, self.known_units)
-        if all(unit.name in self.known_units and self.known_units[unit.name].digits == unit.digits for unit in units):
+        if self.known_units.has_all(units):
             return
         with self.connections.writing() as cursor:
-            known = sqlite_reads.take_units(cursor.execute(UNITS, (self.book,)).fetchall())
+            known = take_units(cursor.execute(UNITS, (self.book,)).fetchall())
             refuse_changed_scale(units, known)
             for unit in units:
                 if unit.name in known:
                     cursor.execute(SET_DIGITS, (unit.digits, known[unit.name].unit_id))
                 else:
-                    unit_id = cursor.execute(f"SELECT coalesce(max(unit_id), 0) + 1 FROM {PREFIX}unit").fetchone()[0]
+                    unit_id = cursor.execute(NEXT_UNIT).fetchone()[0]
                     cursor.execute(ADD_UNIT, (unit_id, self.book, unit.name, unit.scale, unit.digits))
                     known[unit.name] = unit._replace(unit_id=unit_id)
             cursor.execute("COMMIT")
@@ -250,10 +239,3 @@ def has_entry(cursor: sqlite3.Cursor, sealed: Sealed) -> bool:
     """Whether this very entry can be read."""
     found = cursor.execute(HASH, sealed[:3]).fetchone()
     return found is not None and found[0] == sealed[3]
-
-
-def refuse_changed_scale(units: Sequence[Unit], known: dict[str, Unit]) -> None:
-    """Raises `UnitChanged` if any of these is known with another scale."""
-    for unit in units:
-        if unit.name in known and known[unit.name].scale != unit.scale:
-            raise UnitChanged(unit=unit.name, scale=known[unit.name].scale, wanted=unit.scale)

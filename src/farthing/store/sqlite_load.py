@@ -1,50 +1,28 @@
 """What a batch reads from SQLite: a few questions about all its rows together, as `contract.Loaded` says."""
 
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 
 from farthing.core.amounts import Unit
 from farthing.core.bounds import LOTS_AT_FIRST
-from farthing.core.burndown import place_lots, rank_lot, widen_wallet
+from farthing.core.burndown import widen_wallet
 from farthing.core.entries import Entry, Seal
 from farthing.core.errors import LawBroken
 from farthing.core.requests import NamesHold, Place, Refund, Request
 from farthing.core.wallets import Account, AccountState, Debt, Hold, Lot, Wallet
 from farthing.store import sqlite_statements as sql
 from farthing.store.contract import Loaded, WalletKey
-from farthing.store.faults import UpgradeFirst
 from farthing.store.needs import (
     Located,
     Needs,
     find_roots,
     find_touched,
     hash_shard,
-    is_loaded_whole,
-    mark_partial,
     plan_needs,
 )
-from farthing.store.wallet_rows import Row, take_account, take_debt, take_hold, take_lot, take_wallet
-
-RowKey = tuple[int, int, int]
-"""(account_id, unit_id, number)."""
-
-
-@dataclass(slots=True)
-class Rows:
-    """What has been read for the wallets of a batch, by wallet, before each gets its own."""
-
-    wallets: dict[WalletKey, Wallet] = field(default_factory=dict)
-    """Those that have a row."""
-    partial: set[WalletKey] = field(default_factory=set)
-    """Those of which only the first lots are loaded, and what is named."""
-    thorough: set[WalletKey] = field(default_factory=set)
-    """Those of which every open hold and debt is loaded too: something is due, or a rule asks for all."""
-    lots: dict[WalletKey, list[Lot]] = field(default_factory=dict)
-    first: dict[WalletKey, list[Lot]] = field(default_factory=dict)
-    """Of partial ones, the first live lots."""
-    holds: dict[WalletKey, list[Hold]] = field(default_factory=dict)
-    debts: dict[WalletKey, list[Debt]] = field(default_factory=dict)
+from farthing.store.rows import Rows, assemble, sort_wallets, take_holds, take_known
+from farthing.store.saving import Stored
+from farthing.store.wallet_rows import take_debt, take_lot, take_wallet
 
 
 class Loader:
@@ -61,10 +39,7 @@ class Loader:
         self.book = book
         self.seal = seal
         self.find_unit = find_unit
-        self.stored: dict[WalletKey, Wallet] = {}
-        """Wallets as they are in the database; one without entries has no row."""
-        self.ended_lots: set[RowKey] = set()
-        """Lots that were loaded though they had ended."""
+        self.stored = Stored()
 
     def load(self, requests: Sequence[Request], now: int) -> Loaded:
         """Everything that these requests can read."""
@@ -75,7 +50,7 @@ class Loader:
         self.load_holds(located, loaded, rows)
         self.load_past(located, loaded)
         self.load_wallets(located, loaded, rows, requests)
-        self.sort_wallets(located, rows, now)
+        sort_wallets(located, rows, now)
         self.load_lots(rows)
         self.load_thoroughly(located, rows, now)
         self.load_named(located, rows)
@@ -179,7 +154,7 @@ class Loader:
         for row in sql.ask(self.cursor, sql.WALLETS, list(asked)):
             key = row[:2]
             wallet = take_wallet(*asked.pop(key), row[2:])
-            rows.wallets[key] = loaded.wallets[key] = self.stored[key] = wallet
+            rows.wallets[key] = loaded.wallets[key] = self.stored.wallets[key] = wallet
         for account, unit in asked.values():
             self.begin_wallet(account, unit, loaded)
         for account, unit_id in unknown:
@@ -195,20 +170,7 @@ class Loader:
     def begin_wallet(self, account: Account, unit: Unit, loaded: Loaded) -> None:
         """A wallet that has no row yet."""
         key = (account.account_id, unit.unit_id)
-        loaded.wallets[key] = self.stored[key] = Wallet(account, unit, self.seal.begin(account, unit))
-
-    def sort_wallets(self, located: Located, rows: Rows, now: int) -> None:
-        """See how much of each wallet is to be loaded."""
-        for key, wallet in rows.wallets.items():
-            at = now if now > wallet.clock else wallet.clock
-            if wallet.next_due <= at:
-                rows.thorough.add(key)
-            elif not is_loaded_whole(wallet, at):
-                rows.partial.add(key)
-        for account_id, unit_ids in located.unexpired.items():
-            keys = {(account_id, unit_id) for unit_id in unit_ids} & rows.wallets.keys()
-            rows.thorough |= keys
-            rows.partial -= keys
+        loaded.wallets[key] = self.stored.wallets[key] = Wallet(account, unit, self.seal.begin(account, unit))
 
     def load_lots(self, rows: Rows) -> None:
         """All live and pending lots where there are few or all are wanted, else the first live ones in order."""
@@ -239,7 +201,7 @@ class Loader:
                 key = (account_id, unit_id)
                 known = {lot.number for lot in rows.lots.get(key, ())}
                 found = map(take_lot, self.cursor.execute(sql.UNEXPIRED_LOTS, (*key, now)))
-                fresh = self.note_ended(key, [lot for lot in found if lot.number not in known])
+                fresh = self.stored.note_ended(key, [lot for lot in found if lot.number not in known])
                 rows.lots.setdefault(key, []).extend(fresh)
 
     def load_named(self, located: Located, rows: Rows) -> None:
@@ -255,19 +217,13 @@ class Loader:
             for kept in (rows.lots, rows.first):
                 lots -= {(*key, lot.number) for key, known in kept.items() for lot in known}
             for row in sql.ask(self.cursor, sql.LOTS, sorted(lots)):
-                rows.lots.setdefault(row[:2], []).extend(self.note_ended(row[:2], [take_lot(row[2:])]))
-
-    def note_ended(self, key: tuple[int, ...], lots: Iterable[Lot]) -> list[Lot]:
-        """The same lots, those that have ended noted."""
-        noted = list(lots)
-        self.ended_lots.update((key[0], key[1], lot.number) for lot in noted if lot.ended_at)
-        return noted
+                rows.lots.setdefault(row[:2], []).extend(self.stored.note_ended(row[:2], [take_lot(row[2:])]))
 
     def load_whole(self, wallet: Wallet) -> Wallet:
         """The same wallet with all that the store has of it."""
         key = (wallet.account.account_id, wallet.unit.unit_id)
         lots, holds, debts = list_open(self.cursor, key)
-        return widen_wallet(wallet, self.note_ended(key, lots), holds, debts)
+        return widen_wallet(wallet, self.stored.note_ended(key, lots), holds, debts)
 
 
 def list_open(cursor: sqlite3.Cursor, key: WalletKey) -> tuple[list[Lot], list[Hold], list[Debt]]:
@@ -278,36 +234,3 @@ def list_open(cursor: sqlite3.Cursor, key: WalletKey) -> tuple[list[Lot], list[H
     drawn = {lot for hold in holds for lot, _ in hold.draws} - {lot.number for lot in lots}
     rows = sql.ask(cursor, sql.LOTS, [(*key, number) for number in sorted(drawn)])
     return lots + [take_lot(row[2:]) for row in rows], holds, debts
-
-
-def take_known(row: Row) -> Account:
-    """An account that may be decided on. Raises `UpgradeFirst` for a state that this release does not know."""
-    account = take_account(row)
-    if type(account.state) is not AccountState:
-        raise UpgradeFirst(path="the database", found=f"account {account.key} in state {account.state}")
-    return account
-
-
-def take_holds(rows: list[Row]) -> list[tuple[WalletKey, Hold]]:
-    """Holds with the wallets that they are in."""
-    return [((row[0], row[1]), take_hold(row[2:])) for row in rows]
-
-
-def assemble(rows: Rows) -> None:
-    """Give each wallet what has been read for it."""
-    for key, holds in rows.holds.items():
-        if key in rows.wallets:
-            rows.wallets[key].holds = {hold.number: hold for hold in sorted(holds)}
-    for key, debts in rows.debts.items():
-        if key in rows.wallets:
-            rows.wallets[key].debts = {debt.number: debt for debt in sorted(debts)}
-    for key, lots in rows.lots.items():
-        wallet = rows.wallets.get(key)
-        if wallet is not None and len(lots) == 1:
-            wallet.lots[lots[0].number] = lots[0]
-        elif wallet is not None:
-            place_lots(wallet, lots)
-    for key in rows.partial:
-        first = sorted(rows.first.get(key, ()), key=rank_lot)[:LOTS_AT_FIRST]
-        place_lots(rows.wallets[key], first)
-        mark_partial(rows.wallets[key], first)

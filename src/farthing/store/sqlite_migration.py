@@ -10,7 +10,7 @@ from farthing.store.sqlite_connections import refuse_torn_path
 from farthing.store.sqlite_files import check_file, connect, read_sqlite_url, saying_plainly
 from farthing.store.sqlite_opening import check_seal, find_schema, write_alone
 from farthing.store.sqlite_work import make_cursor
-from farthing.store.versions import SCHEMAS
+from farthing.store.versions import SCHEMAS, Standing, judge_schema
 
 
 def migrate_sqlite(url: str, seal: Seal) -> tuple[Path, str, str]:
@@ -27,11 +27,13 @@ def migrate_sqlite(url: str, seal: Seal) -> tuple[Path, str, str]:
         before = find_schema(cursor, path)
         if before is None:
             raise DatabaseForeign(path=str(path))
-        if before not in SCHEMAS:
+        standing = judge_schema(before)
+        if standing is Standing.UNKNOWN:
             raise UpgradeFirst(path=str(path), found=f"schema {before}")
         check_seal(cursor, path, seal)
-    if before != SCHEMAS[-1]:
-        write_alone(path, upgrade)
+    if standing is Standing.FITS:
+        return path, before, before
+    write_alone(path, upgrade)
     return path, before, SCHEMAS[-1]
 
 

@@ -10,23 +10,26 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
-from farthing.core.entries import ENCODING, Seal
-from farthing.store.faults import (
-    BookMissing,
-    ChainKeyWrong,
-    ClockIsFrozen,
-    DatabaseForeign,
-    DatabaseUnreadable,
-    UpgradeFirst,
+from farthing.core.entries import Seal
+from farthing.store.admission import (
+    ADD_BOOK,
+    ADD_META,
+    BOOK,
+    LIVE,
+    META,
+    NEXT_BOOK,
+    TEST,
+    give_meta,
+    refuse_meta,
+    take_book,
 )
+from farthing.store.faults import BookMissing, DatabaseForeign, DatabaseUnreadable, UpgradeFirst
 from farthing.store.sqlite_connections import refuse_torn_path
 from farthing.store.sqlite_files import check_file, connect, make_file, read_sqlite_url, saying_plainly
 from farthing.store.sqlite_lock import WriteQueue
 from farthing.store.sqlite_work import make_cursor
-from farthing.store.versions import PREFIX, SCHEMAS, VERSION_TABLE
+from farthing.store.versions import PREFIX, VERSION_TABLE, Standing, judge_schema
 
-CHAIN_CHECK: Final = b"farthing chain check"
-LIVE, TEST = "live", "test"
 MIGRATING: Final = threading.Lock()
 """Alembic keeps its context in module-level state: one migration at a time in a process."""
 
@@ -44,9 +47,10 @@ def prepare_database(url: str, *, create: bool, book: str, test: bool, seal: Sea
         schema = find_schema(cursor, path)
         if schema is None and not create:
             raise DatabaseForeign(path=str(path))
-        if schema is not None and schema not in SCHEMAS:
+        standing = None if schema is None else judge_schema(schema)
+        if standing is Standing.UNKNOWN:
             raise UpgradeFirst(path=str(path), found=f"schema {schema}")
-        if schema == SCHEMAS[-1]:
+        if standing is Standing.FITS:
             check_seal(cursor, path, seal)
             number = find_book(cursor, book, test=test)
             if number is None and not create:
@@ -74,29 +78,12 @@ def find_schema(cursor: sqlite3.Cursor, path: Path) -> str | None:
 
 def check_seal(cursor: sqlite3.Cursor, path: Path, seal: Seal) -> None:
     """Raises `UpgradeFirst` for entries in a form that is not known yet, and `ChainKeyWrong` for another key."""
-    row = cursor.execute(f"SELECT encoding_version, chain_check FROM {PREFIX}meta").fetchone()
-    if row is None:
-        raise DatabaseForeign(path=str(path))
-    if row[0] != ENCODING[0]:
-        raise UpgradeFirst(path=str(path), found=f"entries of encoding {row[0]}")
-    if row[1] != seal.digest(CHAIN_CHECK):
-        if row[1] == Seal().digest(CHAIN_CHECK):
-            raise ChainKeyWrong(sealed="without a key", advice="without a chain key")
-        if seal.key is None:
-            raise ChainKeyWrong(sealed="with a key", advice="with that chain key")
-        raise ChainKeyWrong(sealed="with another key", advice="with that chain key")
+    refuse_meta(cursor.execute(META).fetchone(), str(path), seal)
 
 
 def find_book(cursor: sqlite3.Cursor, name: str, *, test: bool) -> int | None:
     """The number of a book, or None. Raises `ClockIsFrozen` for a live book asked for as a test book, or reverse."""
-    row = cursor.execute(f"SELECT book, mode FROM {PREFIX}book WHERE name = ?", (name,)).fetchone()
-    if row is None:
-        return None
-    if row[1] == LIVE and test:
-        raise ClockIsFrozen(problem=f"the book {name} is live and was opened as a test book")
-    if row[1] == TEST and not test:
-        raise ClockIsFrozen(problem=f"the book {name} is a test book and was opened as a live one")
-    return int(row[0])
+    return take_book(cursor.execute(BOOK, (name,)).fetchone(), name, test=test)
 
 
 def write_alone(path: Path, work: Callable[[sqlite3.Connection], int], *, is_new: bool = False) -> int:
@@ -122,20 +109,19 @@ def fill_book(
     def add_rows(joined: sqlite3.Connection) -> None:
         cursor = make_cursor(joined)
         if not cursor.execute(f"SELECT count(*) FROM {PREFIX}meta").fetchone()[0]:
-            meta = (1, ENCODING[0], seal.digest(CHAIN_CHECK))
-            cursor.execute(f"INSERT INTO {PREFIX}meta (id, encoding_version, chain_check) VALUES (?, ?, ?)", meta)
+            cursor.execute(ADD_META, give_meta(seal))
         check_seal(cursor, path, seal)
         number = find_book(cursor, name, test=test)
         if number is None and not create:
             raise BookMissing(path=str(path), book=name)
         if number is None:
-            number = cursor.execute(f"SELECT coalesce(max(book), 0) + 1 FROM {PREFIX}book").fetchone()[0]
-            values = (number, name, TEST if test else LIVE)
-            cursor.execute(f"INSERT INTO {PREFIX}book (book, name, mode) VALUES (?, ?, ?)", values)
+            number = cursor.execute(NEXT_BOOK).fetchone()[0]
+            cursor.execute(ADD_BOOK, (number, name, TEST if test else LIVE))
         numbers.append(number)
 
     connection.execute("PRAGMA journal_mode=WAL")
-    if find_schema(make_cursor(connection), path) == SCHEMAS[-1]:
+    schema = find_schema(make_cursor(connection), path)
+    if schema is not None and judge_schema(schema) is Standing.FITS:
         connection.execute("BEGIN IMMEDIATE")
         try:
             add_rows(connection)

@@ -1,11 +1,9 @@
 """What is read from SQLite without a lock: wallets, history, whole books. Each function reads inside the transaction of
 the cursor that it is given, so all of its answer is as of one moment."""
 
-import difflib
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
-from typing import Any, Final
+from collections.abc import Callable, Iterator
+from typing import Final
 
 from farthing.core.amounts import Unit
 from farthing.core.bounds import NEVER
@@ -14,13 +12,13 @@ from farthing.core.entries import Entry, Seal
 from farthing.core.wallets import ACCOUNT_UNIT, Account, Wallet
 from farthing.store import sqlite_statements as sql
 from farthing.store.contract import History, WalletKey, WalletRecord
+from farthing.store.reads import KEYS_FROM, MOST_ALIKE, list_starts, pick_alike, take_history
 from farthing.store.sqlite_load import list_open
 from farthing.store.sqlite_work import make_cursor
 from farthing.store.versions import PREFIX as P
 from farthing.store.wallet_rows import (
     ACCOUNT_COLUMNS,
     WALLET_COLUMNS,
-    Row,
     take_account,
     take_debt,
     take_hold,
@@ -30,9 +28,6 @@ from farthing.store.wallet_rows import (
 
 PAGE: Final = 256
 """Rows taken at a time from a table that may be long."""
-
-MOST_ALIKE: Final = 1000
-"""Keys among which the nearest are looked for."""
 
 OF: Final = "r.account_id = ? AND r.unit_id = ?"
 ROW_OF_WALLET: Final = f"SELECT {sql.WALLET} FROM {P}wallet AS r WHERE {OF}"
@@ -127,12 +122,6 @@ def list_history(
     return found[:most]
 
 
-def take_history(row: Row) -> tuple[int, History]:
-    """One listed entry from its columns."""
-    last = 1 + len(ACCOUNT_COLUMNS)
-    return row[0], History(take_account(row[1:last]), Entry._make(row[last:-1]), row[-1])
-
-
 def iter_records(cursor: sqlite3.Cursor, book: int, find_unit: FindUnit) -> Iterator[WalletRecord]:
     """Every wallet of the book with all its rows, by account and unit; those of unknown units are oddities."""
     last: WalletKey = (-NEVER - 1, -NEVER - 1)
@@ -172,12 +161,6 @@ def count_entries(cursor: sqlite3.Cursor, book: int) -> int:
 def nearest_accounts(cursor: sqlite3.Cursor, book: int, key: str, most: int) -> list[str]:
     """Keys that look like this one: among those that begin alike, and some that come after it in order."""
     keys: list[str] = []
-    for start in (key[:2], key[:1], ""):
-        listing = f"SELECT key FROM {P}account WHERE book = ? AND key >= ? ORDER BY key LIMIT ?"
-        keys += [row[0] for row in cursor.execute(listing, (book, start, MOST_ALIKE))]
-    return difflib.get_close_matches(key, list(islice(dict.fromkeys(keys), MOST_ALIKE)), most)
-
-
-def take_units(rows: Sequence[Any]) -> dict[str, Unit]:
-    """Units by name."""
-    return {name: Unit(unit_id, name, scale, digits) for unit_id, name, scale, digits in rows}
+    for start in list_starts(key):
+        keys += [row[0] for row in cursor.execute(KEYS_FROM, (book, start, MOST_ALIKE))]
+    return pick_alike(key, keys, most)

@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from farthing.core.bounds import LONGEST_WAIT_SECONDS
 from farthing.core.entries import Entry
@@ -16,7 +16,7 @@ from farthing.store.contract import Changes, Loaded, WalletKey
 from farthing.store.faults import ConnectionForeign
 from farthing.store.sqlite_files import saying_plainly
 from farthing.store.sqlite_load import Loader
-from farthing.store.sqlite_save import Saver
+from farthing.store.sqlite_save import SqliteSaver
 from farthing.store.versions import PREFIX
 
 SAVEPOINT: Final = "farthing_work"
@@ -31,7 +31,12 @@ class SqliteWork:
     """One unit of work; see `contract.Work`."""
 
     def __init__(
-        self, path: Path, cursor: sqlite3.Cursor, loader: Loader, saver: Saver, finish: Callable[["SqliteWork"], None]
+        self,
+        path: Path,
+        cursor: sqlite3.Cursor,
+        loader: Loader,
+        saver: SqliteSaver,
+        finish: Callable[["SqliteWork"], None],
     ) -> None:
         self.path = path
         self.cursor = cursor
@@ -48,6 +53,9 @@ class SqliteWork:
     def load_whole(self, wallet: Wallet) -> Wallet:
         """The same wallet with all that the database has of it."""
         return self.loader.load_whole(wallet)
+
+    def send_early(self, changes: Changes) -> None:
+        """Nothing: there is nobody else to work on it meanwhile."""
 
     def save(self, changes: Changes) -> None:
         """Write all of it. Raises `LawBroken` if a row that should be there is not, or one is that should not be."""
@@ -71,30 +79,8 @@ def seal_of(account: Account, entry: Entry) -> Sealed:
     return (account.account_id, entry.unit_id, entry.number, entry.hash)
 
 
-def find_driver(connection: Any) -> sqlite3.Connection:
-    """The `sqlite3` connection under what a caller gave: itself, or a SQLAlchemy or Django connection, or a session.
-
-    Raises `ConnectionForeign`.
-    """
-    found = connection
-    for _ in range(4):
-        if isinstance(found, sqlite3.Connection):
-            return found
-        # SQLAlchemy's answers nothing else once it is closed.
-        if getattr(found, "closed", False) is True:
-            raise ConnectionForeign(problem="is closed", advice="pass one that is open")
-        begin = getattr(found, "exec_driver_sql", None)
-        if begin is not None and not found.in_transaction():
-            # SQLAlchemy commits only what it has begun itself.
-            begin("SELECT 1").close()
-        inner = getattr(found, "driver_connection", None) or getattr(found, "connection", None)
-        if callable(inner) and not isinstance(inner, sqlite3.Connection):
-            # A session's connection is asked for by a call.
-            inner = inner()
-        found = inner
-    given = type(connection).__name__
-    advice = "pass an open sqlite3 connection, or SQLAlchemy's or Django's connection to SQLite"
-    raise ConnectionForeign(problem=f"is a {given}, which is none that can be joined", advice=advice)
+EXPECTED: Final = "an open sqlite3 connection, or SQLAlchemy's or Django's connection to SQLite"
+"""What a caller may give to `within`."""
 
 
 def refuse_other_database(driver: sqlite3.Connection, path: Path) -> None:

@@ -1,0 +1,193 @@
+"""What `verify` looks for beside the wallets, in every SQL dialect: rows that belong to nobody, names and notes that
+are not what they say. Each check is a function that yields (where, what is wrong).
+
+Statements are written as SQLite has them; what else a dialect needs, its `Asking` changes.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Final, Protocol
+
+from farthing.core.names import name_number
+from farthing.core.requests import digest_note
+from farthing.store.needs import hash_shard
+from farthing.store.saving import find_named
+from farthing.store.versions import PREFIX as P
+from farthing.store.versions import VERSION_TABLE
+from farthing.store.wallet_rows import Row
+
+Oddity = tuple[str, str]
+PLACED: Final = ("wallet", "lot", "hold", "debt", "entry", "note")
+"""The tables of which every row belongs to a wallet."""
+
+NAMES_AT_ONCE: Final = 50_000
+
+
+class Asking(Protocol):
+    """A transaction that reads, of some dialect."""
+
+    def ask(self, text: str, values: Sequence[Any] = ()) -> Iterable[Row]:
+        """The answer to a question, however long, while others are asked."""
+        ...
+
+    def find_named(self, numbers: Sequence[int]) -> set[int]:
+        """Those of these numbers that have a text."""
+        ...
+
+
+def find_oddities(asking: Asking, book: int) -> Iterator[Oddity]:
+    """Everything, the cheapest first."""
+    for check in CHECKS:
+        yield from check(asking, book)
+
+
+def describe_row(table: str, account_id: int, unit_id: int, *number: int) -> str:
+    """How a row is named to people."""
+    said = f"{table} of account {account_id}, unit {unit_id}"
+    return f"{said}, number {number[0]}" if number else said
+
+
+def count_rows(asking: Asking, table: str) -> int:
+    """How many rows a table has."""
+    return next(int(row[0]) for row in asking.ask(f"SELECT count(*) FROM {table}"))
+
+
+def compare_schema(expected: dict[str, str], found: dict[str, str]) -> Iterator[Oddity]:
+    """What is not as it was made, by what makes each thing."""
+    for name in sorted(expected.keys() | found.keys()):
+        if name not in found:
+            yield f"schema, {name}", "is missing"
+        elif name not in expected:
+            yield f"schema, {name}", "is none of Farthing's"
+        elif expected[name] != found[name]:
+            yield f"schema, {name}", "is not as Farthing made it"
+
+
+def check_books(asking: Asking, book: int) -> Iterator[Oddity]:
+    """One row says how the ledger is written; accounts, units and aliases are in books that there are."""
+    metas, versions = (count_rows(asking, table) for table in (f"{P}meta", VERSION_TABLE))
+    if (metas, versions) != (1, 1):
+        yield "meta", f"has {metas} rows, and the schema's version {versions}, where each has one"
+    for name, mode in asking.ask(f"SELECT name, mode FROM {P}book WHERE mode NOT IN ('live', 'test')"):
+        yield f"book {name}", f"is neither live nor test but {mode!r}"
+    for table, key in (("account", "key"), ("unit", "name"), ("account_alias", "key")):
+        listing = f"SELECT {key}, book FROM {P}{table} WHERE book NOT IN (SELECT book FROM {P}book)"
+        for named, number in asking.ask(listing):
+            yield f"{table} {named}", f"is in book {number}, which is not there"
+    listing = (
+        f"SELECT key, account_id FROM {P}account_alias WHERE account_id NOT IN (SELECT account_id FROM {P}account)"
+    )
+    for key, account_id in asking.ask(listing):
+        yield f"account_alias {key}", f"is for account {account_id}, which is not there"
+
+
+def check_accounts(asking: Asking, book: int) -> Iterator[Oddity]:
+    """Every account has the entry that opened it, and the shard that its key gives it."""
+    listing = (
+        f"SELECT a.key, a.shard, (SELECT count(*) FROM {P}wallet AS w"
+        " WHERE w.account_id = a.account_id AND w.unit_id = 0)"
+        f" FROM {P}account AS a WHERE a.book = ? ORDER BY a.account_id"
+    )
+    for key, shard, is_opened in asking.ask(listing, (book,)):
+        if not is_opened:
+            yield f"account {key}", "has no entry that opened it"
+        if shard != hash_shard(key):
+            yield f"account {key}", f"is in shard {shard}, and belongs in {hash_shard(key)}"
+
+
+def check_places(asking: Asking, book: int) -> Iterator[Oddity]:
+    """Every row belongs to a wallet of an account that is there, and has its shard."""
+    for table in PLACED:
+        number = "" if table == "wallet" else ", r.number"
+        columns = f"r.account_id, r.unit_id{number}"
+        orphans = (
+            f"SELECT {columns} FROM {P}{table} AS r"
+            f" WHERE NOT EXISTS (SELECT 1 FROM {P}account AS a WHERE a.account_id = r.account_id)"
+        )
+        for place in asking.ask(orphans):
+            yield describe_row(table, *place), "belongs to an account that is not there"
+        if table != "wallet":
+            strays = (
+                f"SELECT {columns} FROM {P}{table} AS r WHERE NOT EXISTS"
+                f" (SELECT 1 FROM {P}wallet AS w WHERE w.account_id = r.account_id AND w.unit_id = r.unit_id)"
+            )
+            for place in asking.ask(strays):
+                yield describe_row(table, *place), "belongs to a wallet that is not there"
+        misplaced = (
+            f"SELECT {columns} FROM {P}{table} AS r CROSS JOIN {P}account AS a ON a.account_id = r.account_id"
+            " WHERE r.shard <> a.shard AND a.book = ?"
+        )
+        for place in asking.ask(misplaced, (book,)):
+            yield describe_row(table, *place), "has another shard than its account"
+    unknown = (
+        f"SELECT r.account_id, r.unit_id FROM {P}wallet AS r CROSS JOIN {P}account AS a ON a.account_id = r.account_id"
+        f" WHERE a.book = ? AND r.unit_id <> 0"
+        f" AND NOT EXISTS (SELECT 1 FROM {P}unit AS u WHERE u.unit_id = r.unit_id AND u.book = a.book)"
+    )
+    for place in asking.ask(unknown, (book,)):
+        yield describe_row("wallet", *place), "is of a unit that this book does not have"
+
+
+def check_order(asking: Asking, book: int) -> Iterator[Oddity]:
+    """Within a wallet, entries stand in the ledger in the order of their numbers, from position 1."""
+    listing = (
+        "SELECT account_id, unit_id, number FROM (SELECT account_id, unit_id, number, position, lag(position, 1, 0)"
+        f" OVER (PARTITION BY account_id, unit_id ORDER BY number) AS previous FROM {P}entry)"
+        " AS placed WHERE position <= previous"
+    )
+    for place in asking.ask(listing):
+        yield describe_row("entry", *place), "has a position before that of the entry before it"
+
+
+def check_notes(asking: Asking, book: int) -> Iterator[Oddity]:
+    """Every note is the one that its entry has sealed, or was erased; no sealed note is missing."""
+    listing = (
+        "SELECT n.account_id, n.unit_id, n.number, n.salt, n.body, r.note_digest"
+        f" FROM {P}note AS n LEFT JOIN {P}entry AS r USING (account_id, unit_id, number)"
+    )
+    for account_id, unit_id, number, salt, body, digest in asking.ask(listing):
+        is_erased = salt is None and body is None
+        is_whole = salt is not None and body is not None and len(salt) <= 64 and digest_note(salt, body) == digest
+        if digest is None or not (is_erased or is_whole):
+            yield describe_row("note", account_id, unit_id, number), "is not the one that was sealed"
+    listing = (
+        f"SELECT r.account_id, r.unit_id, r.number FROM {P}entry AS r WHERE r.note_digest IS NOT NULL AND NOT EXISTS"
+        f" (SELECT 1 FROM {P}note AS n WHERE n.account_id = r.account_id AND n.unit_id = r.unit_id"
+        " AND n.number = r.number)"
+    )
+    for place in asking.ask(listing):
+        yield describe_row("note", *place), "is missing: an erased one leaves its row"
+
+
+def check_names(asking: Asking, book: int) -> Iterator[Oddity]:
+    """Every name's number is that of its text, and every number that entries use has a text."""
+    for number, text in asking.ask(f"SELECT number, text FROM {P}name"):
+        if number != name_number(text):
+            yield f"name {number}", f"is not the number of {text!r}"
+    checked: set[int] = set()
+    waiting: set[int] = set()
+    listing = f"SELECT feature, model, member, actor, api_key, effects FROM {P}entry"
+    for *used, effects in asking.ask(listing):
+        fresh = find_named(used, effects) - checked
+        if fresh:
+            checked |= fresh
+            waiting |= fresh
+            if len(waiting) >= NAMES_AT_ONCE:
+                yield from list_nameless(asking, waiting)
+                waiting.clear()
+    yield from list_nameless(asking, waiting)
+
+
+def list_nameless(asking: Asking, numbers: set[int]) -> Iterator[Oddity]:
+    """Those of these numbers that have no text."""
+    for number in sorted(numbers - asking.find_named(sorted(numbers))):
+        yield f"name {number}", "is used in entries, and has no text"
+
+
+CHECKS: Final[tuple[Callable[[Asking, int], Iterator[Oddity]], ...]] = (
+    check_books,
+    check_accounts,
+    check_places,
+    check_order,
+    check_notes,
+    check_names,
+)

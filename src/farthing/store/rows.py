@@ -1,0 +1,78 @@
+"""What has been read for a batch before each wallet gets its own, and how much is wanted: for every SQL dialect."""
+
+from dataclasses import dataclass, field
+
+from farthing.core.bounds import LOTS_AT_FIRST
+from farthing.core.burndown import place_lots, rank_lot
+from farthing.core.wallets import Account, AccountState, Debt, Hold, Lot, Wallet
+from farthing.store.contract import WalletKey
+from farthing.store.faults import UpgradeFirst
+from farthing.store.needs import Located, is_loaded_whole, mark_partial
+from farthing.store.wallet_rows import Row, take_account, take_hold
+
+RowKey = tuple[int, int, int]
+"""(account_id, unit_id, number)."""
+
+
+@dataclass(slots=True)
+class Rows:
+    """What has been read for the wallets of a batch, by wallet, before each gets its own."""
+
+    wallets: dict[WalletKey, Wallet] = field(default_factory=dict)
+    """Those that have a row."""
+    partial: set[WalletKey] = field(default_factory=set)
+    """Those of which only the first lots are loaded, and what is named."""
+    thorough: set[WalletKey] = field(default_factory=set)
+    """Those of which every open hold and debt is loaded too: something is due, or a rule asks for all."""
+    lots: dict[WalletKey, list[Lot]] = field(default_factory=dict)
+    first: dict[WalletKey, list[Lot]] = field(default_factory=dict)
+    """Of partial ones, the first live lots."""
+    holds: dict[WalletKey, list[Hold]] = field(default_factory=dict)
+    debts: dict[WalletKey, list[Debt]] = field(default_factory=dict)
+
+
+def sort_wallets(located: Located, rows: Rows, now: int) -> None:
+    """See how much of each wallet is to be loaded."""
+    for key, wallet in rows.wallets.items():
+        at = now if now > wallet.clock else wallet.clock
+        if wallet.next_due <= at:
+            rows.thorough.add(key)
+        elif not is_loaded_whole(wallet, at):
+            rows.partial.add(key)
+    for account_id, unit_ids in located.unexpired.items():
+        keys = {(account_id, unit_id) for unit_id in unit_ids} & rows.wallets.keys()
+        rows.thorough |= keys
+        rows.partial -= keys
+
+
+def take_known(row: Row) -> Account:
+    """An account that may be decided on. Raises `UpgradeFirst` for a state that this release does not know."""
+    account = take_account(row)
+    if type(account.state) is not AccountState:
+        raise UpgradeFirst(path="the database", found=f"account {account.key} in state {account.state}")
+    return account
+
+
+def take_holds(rows: list[Row]) -> list[tuple[WalletKey, Hold]]:
+    """Holds with the wallets that they are in."""
+    return [((row[0], row[1]), take_hold(row[2:])) for row in rows]
+
+
+def assemble(rows: Rows) -> None:
+    """Give each wallet what has been read for it."""
+    for key, holds in rows.holds.items():
+        if key in rows.wallets:
+            rows.wallets[key].holds = {hold.number: hold for hold in sorted(holds)}
+    for key, debts in rows.debts.items():
+        if key in rows.wallets:
+            rows.wallets[key].debts = {debt.number: debt for debt in sorted(debts)}
+    for key, lots in rows.lots.items():
+        wallet = rows.wallets.get(key)
+        if wallet is not None and len(lots) == 1:
+            wallet.lots[lots[0].number] = lots[0]
+        elif wallet is not None:
+            place_lots(wallet, lots)
+    for key in rows.partial:
+        first = sorted(rows.first.get(key, ()), key=rank_lot)[:LOTS_AT_FIRST]
+        place_lots(rows.wallets[key], first)
+        mark_partial(rows.wallets[key], first)

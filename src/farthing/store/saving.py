@@ -1,0 +1,193 @@
+"""What a batch writes, sorted into the rows of each statement, new ones and changed ones: for every SQL dialect.
+
+A statement must change as many rows as it was given; a row that is not there, or is there already, breaks a law.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Sequence
+from operator import itemgetter
+from typing import Any, ClassVar, Final
+
+from farthing.core.entries import EFFECT, Effect, Entry, unpack_effects
+from farthing.core.laws import break_law
+from farthing.core.wallets import Account, Lot, Wallet
+from farthing.store.contract import Changes, WalletKey
+from farthing.store.name_book import NameBook
+from farthing.store.needs import NAMED_IN_EFFECTS
+from farthing.store.rows import RowKey
+from farthing.store.wallet_rows import Row, give_debt, give_hold, give_lot, give_totals
+
+NAMING: Final = frozenset({Effect.LOT_SET, Effect.HOLD_SET, Effect.DEBT_MADE})
+"""Effects in which there may be a name."""
+
+EFFECT_BYTES: Final = EFFECT.size
+FEATURE, MODEL, QUANTITY = (Entry._fields.index(name) for name in ("feature", "model", "quantity"))
+KEY: Final = Account._fields.index("key")
+ONE_LOT_MOVED: Final = bytes([Effect.LOT_MOVED])
+
+
+class Stored:
+    """What a loader remembers of how the database is, which tells new rows from known ones."""
+
+    def __init__(self) -> None:
+        self.wallets: dict[WalletKey, Wallet] = {}
+        """Wallets as they are in the database; one without entries has no row."""
+        self.ended_lots: set[RowKey] = set()
+        """Lots that were loaded though they had ended."""
+
+    def note_ended(self, key: tuple[int, ...], lots: Iterable[Lot]) -> list[Lot]:
+        """The same lots, those that have ended noted."""
+        noted = list(lots)
+        self.ended_lots.update((key[0], key[1], lot.number) for lot in noted if lot.ended_at)
+        return noted
+
+
+class Saver(ABC):
+    """Writes for one unit of work. `statements` has the dialect's own by their names."""
+
+    statements: ClassVar[Any]
+
+    def __init__(self, stored: Stored, names: NameBook) -> None:
+        self.stored = stored
+        self.names = names
+        self.new_names: list[tuple[int, str]] = []
+        """Names that the database has, once this is committed."""
+
+    @abstractmethod
+    def write(self, statement: Any, rows: Sequence[Row], changes: Changes) -> None:
+        """Run a statement for every row. Raises `LawBroken` unless every one was there to be changed."""
+
+    @abstractmethod
+    def find_seq(self, key: WalletKey) -> int:
+        """The last entry of a wallet that was not loaded; 0 if it has no row."""
+
+    def save_rows(self, changes: Changes) -> None:
+        """Write everything but entries, and names, which each dialect has its own way for."""
+        self.save_notes(changes)
+        self.save_accounts(changes)
+        self.save_wallets(changes)
+        self.save_lots(changes)
+        self.save_holds(changes)
+        self.stored.wallets.update(changes.wallets)
+
+    def stored_seq(self, key: WalletKey) -> int:
+        """The last stored entry of a wallet; 0 if it has no row."""
+        known = self.stored.wallets.get(key)
+        return self.find_seq(key) if known is None else known.seq
+
+    def save_notes(self, changes: Changes) -> None:
+        """What callers noted beside entries."""
+        notes = [
+            (account.shard, account.account_id, entry.unit_id, entry.number, *note)
+            for account, entry, note in changes.notes
+        ]
+        self.write(self.statements.INSERT_NOTE, notes, changes)
+
+    def save_accounts(self, changes: Changes) -> None:
+        """Accounts: new ones have no stored entry of their own."""
+        fresh: list[Row] = []
+        known: list[Row] = []
+        for account in changes.accounts.values():
+            if self.stored_seq((account.account_id, 0)):
+                row = (int(account.state), account.zone, account.account_id, account.book, account.key)
+                known.append(row)
+            else:
+                fresh.append((*account[:4], int(account.state), account.zone))
+        # In an order of their own: two servers that open the same accounts at once must not wait for each other.
+        self.write(self.statements.INSERT_ACCOUNT, sorted(fresh, key=itemgetter(KEY)), changes)
+        self.write(self.statements.UPDATE_ACCOUNT, known, changes)
+
+    def save_wallets(self, changes: Changes) -> None:
+        """The rows of wallets; terms only where they have changed."""
+        fresh: list[Row] = []
+        known: list[Row] = []
+        moved: list[Row] = []
+        for key, wallet in changes.wallets.items():
+            stored = self.stored.wallets.get(key)
+            if not self.stored_seq(key):
+                fresh.append((wallet.account.shard, *key, *give_totals(wallet), *wallet.terms))
+            elif stored is not None and stored.terms is wallet.terms:
+                moved.append((*give_totals(wallet), *key))
+            else:
+                known.append((*give_totals(wallet), *wallet.terms, *key))
+        self.write(self.statements.INSERT_WALLET, fresh, changes)
+        self.write(self.statements.UPDATE_WALLET, known, changes)
+        self.write(self.statements.UPDATE_TOTALS, moved, changes)
+
+    def save_lots(self, changes: Changes) -> None:
+        """Lots. One that lives on, as most do, is written without a look at the index of live lots."""
+        fresh: list[Row] = []
+        living: list[Row] = []
+        ending: list[Row] = []
+        ended = self.stored.ended_lots
+        for place, lot in changes.lots.items():
+            if lot.number > self.stored_seq(place[:2]):
+                fresh.append((self.find_shard(changes, place), *place[:2], *give_lot(lot)))
+            elif lot.ended_at or place in ended:
+                ending.append((lot.amount, lot.started, lot.remaining, lot.ended_at, *place))
+            else:
+                living.append((lot.amount, lot.started, lot.remaining, *place))
+            if lot.ended_at:
+                ended.add(place)
+        self.write(self.statements.INSERT_LOT, fresh, changes)
+        self.write(self.statements.UPDATE_LIVE_LOT, living, changes)
+        self.write(self.statements.UPDATE_LOT, ending, changes)
+
+    def save_holds(self, changes: Changes) -> None:
+        """Holds and debts."""
+        sql = self.statements
+        self.save_kind(changes, changes.holds, sql.INSERT_HOLD, sql.UPDATE_HOLD, give_hold, (6, 7, 8, 9, 10, 11))
+        self.save_kind(changes, changes.debts, sql.INSERT_DEBT, sql.UPDATE_DEBT, give_debt, (3, 4, 5))
+
+    def save_kind(
+        self,
+        changes: Changes,
+        kept: dict[tuple[int, int, int], Any],
+        insert: Any,
+        update: Any,
+        give: Callable[[Any], Row],
+        changing: tuple[int, ...],
+    ) -> None:
+        """Rows of one kind: new ones whole, known ones only the columns that change."""
+        fresh: list[Row] = []
+        known: list[Row] = []
+        for place, value in kept.items():
+            row = give(value)
+            if value.number > self.stored_seq(place[:2]):
+                fresh.append((self.find_shard(changes, place), *place[:2], *row))
+            else:
+                known.append((*[row[column] for column in changing], *place))
+        self.write(insert, fresh, changes)
+        self.write(update, known, changes)
+
+    def find_shard(self, changes: Changes, place: tuple[int, int, int]) -> int:
+        """The shard of the account that a row is in."""
+        return changes.wallets[place[:2]].account.shard
+
+
+def refuse_missing(changed: int, wanted: int, changes: Changes) -> None:
+    """Raises `LawBroken` unless as many rows were changed as should be."""
+    if changed != wanted:
+        wallet = next(iter(changes.wallets.values()))
+        raise break_law(wallet, "every_row_is_there", f"{changed} of {wanted} rows were there to be changed")
+
+
+def list_names(entries: Iterable[Entry]) -> set[int]:
+    """The numbers of all names that entries use, as `needs.names_in` gives them, with few effects looked into."""
+    numbers: set[int] = set()
+    for entry in entries:
+        numbers |= find_named(entry[FEATURE : FEATURE + 1] + entry[MODEL:QUANTITY], entry.effects)
+    return numbers
+
+
+def find_named(used: Iterable[Any], effects: bytes) -> set[int]:
+    """The numbers of the names in an entry: those in its columns and those in its effects."""
+    numbers = {number for number in used if number}
+    kinds = effects[::EFFECT_BYTES]
+    if kinds != ONE_LOT_MOVED and not NAMING.isdisjoint(kinds):
+        for effect, _, key, value in unpack_effects(effects[: len(effects) // EFFECT_BYTES * EFFECT_BYTES]):
+            if effect == Effect.DEBT_MADE and key:
+                numbers.add(key)
+            elif (effect, key) in NAMED_IN_EFFECTS:
+                numbers.add(value)
+    return numbers
