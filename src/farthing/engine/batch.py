@@ -5,6 +5,7 @@ no trace.
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 from farthing.core.decide import Decision, decide, find_replay, refuse_unknown
 from farthing.core.entries import Entry, Seal
@@ -17,6 +18,9 @@ from farthing.store.needs import find_roots, name_owner
 
 NEW = int(AccountState.NEW)
 
+EARLY_ENTRIES: Final = 128
+"""How many entries of a batch are handed to the store at once while the rest is decided."""
+
 
 class Batch:
     """The requests of one unit of work, and what they have come to so far."""
@@ -24,7 +28,9 @@ class Batch:
     def __init__(self, work: Work, requests: Sequence[Request], now: int, seal: Seal, *, provisional: bool) -> None:
         loaded = work.load(requests, now)
         self.work = work
-        self.requests = requests
+        self.aside = loaded.aside
+        """Whose account somebody else has locked: their requests are not decided here."""
+        self.requests = [one for one in requests if name_owner(one) not in loaded.aside] if loaded.aside else requests
         self.now = now
         self.seal = seal
         self.provisional = provisional
@@ -43,10 +49,14 @@ class Batch:
         self.has_refunds = any(type(request) is Refund for request in requests)
 
     def answer_all(self) -> list[Outcome | Exception]:
-        """What each request comes to, in their order. An error that is not Farthing's own is nobody's answer: it may
-        have come in the midst of `collect`, so the batch is of no more use."""
+        """What each of `requests` comes to, in their order. An error that is not Farthing's own is nobody's answer: it
+        may have come in the midst of `collect`, so the batch is of no more use."""
         answers: list[Outcome | Exception] = []
+        entries, sent = self.changes.entries, 0
         for request in self.requests:
+            if len(entries) - sent >= EARLY_ENTRIES:
+                self.work.send_early(self.changes)
+                sent = len(entries)
             try:
                 answers.append(self.answer(request))
             except LawBroken as error:

@@ -1,34 +1,15 @@
-"""Where the engine gets its instants from: microseconds since 1970, UTC. Frozen clocks are in `testing/clocks.py`."""
+"""Where the engine gets its instants from: microseconds since 1970, UTC: from a database that has a clock of its own
+(`store/database_clock.py`), else from this process. Frozen clocks are in `testing/clocks.py`."""
 
 import time
 from collections.abc import Callable
-from typing import Protocol
 
 from farthing.core.bounds import MICROSECONDS
+from farthing.store.contract import Clock, Store
+from farthing.store.database_clock import MOST_DRIFT, read_steady_clock
 from farthing.store.faults import ClockDisagrees
 
-MOST_DRIFT = 86_400 * MICROSECONDS
-"""How far the two clocks of a process may part between two looks."""
-
-
-class Clock(Protocol):
-    """Says what time it is."""
-
-    is_frozen: bool
-    """Whether it stands still until told: for test books only."""
-
-    def now(self) -> int:
-        """This instant in microseconds. Raises `ClockDisagrees`."""
-        ...
-
-
-def read_steady_clock() -> int:
-    """Nanoseconds of a clock that nobody sets; where there is one, of one that counts on while the machine sleeps."""
-    for name in ("CLOCK_BOOTTIME", "CLOCK_MONOTONIC"):
-        number = getattr(time, name, None)
-        if number is not None:
-            return time.clock_gettime_ns(number)
-    return time.monotonic_ns()
+__all__ = ["Clock", "SystemClock", "choose_clock"]
 
 
 class SystemClock:
@@ -36,6 +17,7 @@ class SystemClock:
 
     What counts is how far the two moved apart since the last look that was good, so neither an idle day nor a slow
     drift is a disagreement. While they disagree every look is refused, until the wall clock is set right.
+    Threads may look at once: each takes both clocks' word in one pair, and it does not matter whose pair is kept.
     """
 
     is_frozen = False
@@ -56,3 +38,10 @@ class SystemClock:
             )
         self.last = (wall, steady)
         return wall
+
+
+def choose_clock(given: Clock | None, store: Store) -> Clock:
+    """The clock that was asked for, else the database's, by which all its servers agree, else this process's."""
+    if given is not None:
+        return given
+    return SystemClock() if store.clock is None else store.clock

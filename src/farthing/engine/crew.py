@@ -1,5 +1,7 @@
 """One batch from lock to answer: load, decide, save, commit; and what is done when any of these goes wrong.
 
+- An account that somebody else has locked, in an impatient batch: its tickets are not answered, but handed back.
+- What was read no longer holds: the batch again, in a new unit of work, a few times.
 - Busy, unavailable, misconfigured: nothing was written, and everyone in the batch is told.
 - Anything else before the commit: the batch is halved until whoever caused it is alone with it.
 - An error that is not Farthing's own may be another's altogether, raised in the leader by a handler of signals: the
@@ -8,23 +10,29 @@
   that attempt would have written is remembered by its hash, so a receipt found to be its own is no replay.
 """
 
-import gc
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from time import perf_counter
+from collections.abc import Iterable, Sequence
+from contextlib import nullcontext, suppress
+from time import perf_counter, sleep
+from typing import Final
 
 from farthing.core.errors import FarthingError, LawBroken, Misconfigured, Unavailable
 from farthing.engine.batch import Batch
 from farthing.engine.clocks import Clock
+from farthing.engine.collector import pause_collector
 from farthing.engine.options import Settings
 from farthing.engine.stats import Counters
 from farthing.engine.tickets import Outcome, Ticket, copy_error, strip_error
-from farthing.store.contract import CommitUnknown, Store, WalletKey, Work
+from farthing.store.contract import CommitUnknown, DecideAgain, Store, WalletKey, Work
 from farthing.store.faults import OutcomeUnknown, UpgradeFirst
+from farthing.store.needs import Owner
+
+FIRST_PAUSE_SECONDS: Final = 0.001
+LONGEST_PAUSE_SECONDS: Final = 0.064
+"""Before a batch is decided again: the first pause, and what it grows to, twice as long each time."""
 
 
 class Crew:
-    """Serves batches against one store. Whoever leads calls `serve`; only one does at a time."""
+    """Serves batches against one store. Whoever leads a lane calls `serve`, and so do the threads of `aside.py`."""
 
     def __init__(self, store: Store, clock: Clock, settings: Settings, counters: Counters) -> None:
         self.store = store
@@ -32,44 +40,68 @@ class Crew:
         self.settings = settings
         self.counters = counters
 
-    def serve(self, tickets: Sequence[Ticket], is_last: bool) -> None:
-        """Give every ticket its answer. If it raises, no ticket counts as answered; no `Exception` if `is_last`."""
+    def serve(self, tickets: Sequence[Ticket], *, is_last: bool, patient: bool) -> list[Ticket]:
+        """Give every ticket its answer, and return the others: those whose account somebody else has locked, if this is
+        not `patient`. If it raises, no ticket counts as answered; it raises no `Exception` if `is_last`."""
+        aside: set[Owner] = set()
         try:
-            self.work_off(tickets)
+            self.work_off(tickets, aside, patient=patient)
         except CommitUnknown as unknown:
-            self.look_again(tickets, unknown, is_last)
+            self.look_again([ticket for ticket in tickets if ticket.owner not in aside], unknown, is_last)
         except Exception as error:
             if not (is_last or isinstance(error, FarthingError)):
                 raise
             if len(tickets) > 1 and concerns_one(error):
                 middle = len(tickets) // 2
-                self.serve(tickets[:middle], is_last)
-                self.serve(tickets[middle:], is_last)
-            else:
-                answer_alike(tickets, strip_error(error))
+                halves = tickets[:middle], tickets[middle:]
+                return [one for half in halves for one in self.serve(half, is_last=is_last, patient=patient)]
+            answer_alike(tickets, strip_error(error))
+            return []
         except BaseException:
             # Ctrl-C may have come while the store was letting go. What that left in the way of others is cleared away
             # by the next unit of work of this same thread, which may make no call again: so here.
             with suppress(Exception), self.store.work():
                 pass
             raise
+        return [ticket for ticket in tickets if ticket.owner in aside] if aside else []
 
-    def work_off(self, tickets: Sequence[Ticket]) -> None:
-        """Load, decide, save, commit, and answer the tickets if all of that went well."""
-        self.counters.count_batch(len(tickets))
-        fresh: list[Ticket] = []
+    def work_off(self, tickets: Sequence[Ticket], aside: set[Owner], *, patient: bool) -> None:
+        """Decide, commit and answer; and again, after a pause, while what was read turns out not to hold. `aside` is
+        told whose tickets were left out."""
+        pause = FIRST_PAUSE_SECONDS
+        for _ in range(self.settings.decide_tries - 1):
+            try:
+                return self.decide(tickets, aside, patient=patient)
+            except DecideAgain:
+                sleep(pause)
+                pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
         try:
-            with pause_collector(), self.store.work() as work:
-                # The instant is read under the lock: what one process commits after another is not before it in time.
+            return self.decide(tickets, aside, patient=patient)
+        except DecideAgain as again:
+            raise again.instead from None
+
+    def decide(self, tickets: Sequence[Ticket], aside: set[Owner], *, patient: bool) -> None:
+        """Load, decide, save, commit, and answer the tickets if all of that went well."""
+        fresh: list[Ticket] = []
+        # Whoever waits for a lock has no need of quick batches, and would keep the collector off all that time.
+        hush = nullcontext() if patient else pause_collector()
+        try:
+            with hush, self.store.work(patient=patient) as work:
+                # The instant is read under the lock, where one lock is all there is: what one process commits after
+                # another is not before it in time. Else each wallet's own clock keeps that order.
                 now = self.clock.now()
-                requests = [ticket.request for ticket in tickets]
-                batch = Batch(work, requests, now, self.store.seal, provisional=False)
+                batch = Batch(work, [one.request for one in tickets], now, self.store.seal, provisional=False)
+                aside.clear()
+                if batch.aside:
+                    aside |= batch.aside
+                    tickets = [ticket for ticket in tickets if ticket.owner not in aside]
+                self.counters.count_batch(len(tickets))
                 answers = recognise(tickets, batch.answer_all())
                 if batch.changes.wallets:
                     work.save(batch.changes)
                     fresh += seal_fresh(tickets, answers)
                     self.commit(work)
-        except FarthingError:
+        except (FarthingError, DecideAgain):
             # The store knows that it did not commit; of anything else that may come here nobody knows when it came.
             for ticket in fresh:
                 ticket.sealed = None
@@ -88,10 +120,11 @@ class Crew:
         self.counters.count_commit(perf_counter() - started)
 
     def look_again(self, tickets: Sequence[Ticket], unknown: CommitUnknown, is_last: bool) -> None:
-        """After a commit of unknown end: answer from what is found under the keys, decide again what is not."""
+        """After a commit of unknown end: answer from what is found under the keys, decide again what is not. Patiently,
+        for what became of the commit is seen only once it has let go of its locks."""
         for _ in range(self.settings.commit_tries - 1):
             try:
-                return self.work_off(tickets)
+                return self.work_off(tickets, set(), patient=True)
             except CommitUnknown:
                 continue
             except Exception as error:
@@ -108,22 +141,6 @@ class Crew:
         with suppress(Exception), self.store.work() as work:
             work.stop_wallet(key)
             work.commit()
-
-
-@contextmanager
-def pause_collector() -> Iterator[None]:
-    """Keep Python's cyclic garbage collector out of a batch: a batch makes thousands of objects and no cycles, and
-    the collector would walk everything that lives again and again, for a tenth of the time of a wide batch.
-
-    It is on again after at most one batch, whoever paused it, because only who found it on turns it on.
-    """
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def seal_fresh(tickets: Sequence[Ticket], answers: Sequence[Outcome | Exception]) -> list[Ticket]:
@@ -155,7 +172,7 @@ def concerns_one(error: Exception) -> bool:
     return True
 
 
-def answer_alike(tickets: Sequence[Ticket], error: Exception, *cause: str) -> None:
+def answer_alike(tickets: Iterable[Ticket], error: Exception, *cause: str) -> None:
     """The same error for everyone, but for those whose request an earlier attempt may have committed, and whose end
     is unknown for this cause."""
     for ticket in tickets:

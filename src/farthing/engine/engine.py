@@ -21,9 +21,11 @@ from farthing.core.decide import apply_due_only
 from farthing.core.errors import AccountNotFound, FarthingError
 from farthing.core.requests import Request
 from farthing.core.wallets import Account, Wallet
-from farthing.engine.clocks import Clock, SystemClock
+from farthing.engine.clocks import Clock, choose_clock
+from farthing.engine.collector import PAUSE
 from farthing.engine.crew import Crew
 from farthing.engine.lane import Lane
+from farthing.engine.lanes import close_lanes, enter_batches, find_lane
 from farthing.engine.options import Settings
 from farthing.engine.stats import Counters, Stats
 from farthing.engine.tickets import Outcome, Ticket, strip_error
@@ -33,14 +35,17 @@ from farthing.store.faults import LedgerClosed
 
 
 class Engine:
-    """One store, one lane. Safe to share between threads and event loops; a forked child goes on with its own queue."""
+    """One store, and as many lanes as serve it well. Safe to share between threads and event loops; a forked child goes
+    on with its own queues."""
 
     def __init__(self, store: Store, clock: Clock | None = None, *, settings: Settings | None = None) -> None:
         self.store = store
-        self.clock: Clock = clock or SystemClock()
+        self.clock = choose_clock(clock, store)
         self.settings = settings or Settings()
         self.counters = Counters(self.settings.commits_remembered)
-        self.lane = Lane(Crew(store, self.clock, self.settings, self.counters).serve, self.settings)
+        crew = Crew(store, self.clock, self.settings, self.counters)
+        count = self.settings.lanes or store.lanes
+        self.lanes = tuple(Lane(crew.serve, self.settings, count) for _ in range(count))
         self.closing = threading.Lock()
         self.is_closed = False
         OPEN_ENGINES.add(self)
@@ -52,7 +57,7 @@ class Engine:
         """
         if INNERMOST.get() is not None:
             refuse_inside(self.store, request)
-        ticket = self.lane.enter((request,))[0]
+        ticket = find_lane(self.lanes, request).enter((request,))[0]
         if ticket.error is not None:
             raise ticket.error
         return ticket
@@ -85,19 +90,21 @@ class Engine:
         return outcomes
 
     def iter_waiting(self, requests: Sequence[Request], outcomes: list[Outcome | FarthingError]) -> Iterator[Ticket]:
-        """Accept requests a batch at a time and give out the tickets to wait for; `outcomes` fills as they are done."""
+        """Accept requests, a batch for each lane at a time, and give out the tickets to wait for; `outcomes` fills as
+        they are done."""
         if requests and INNERMOST.get() is not None:
             refuse_inside(self.store, requests[0])
         bugs: list[Exception] = []
-        for start in range(0, len(requests), self.settings.largest_batch):
-            chunk = requests[start : start + self.settings.largest_batch]
+        start = 0
+        while start < len(requests):
             try:
-                tickets = self.lane.enter(chunk)
+                tickets = enter_batches(self.lanes, requests, start, self.settings.largest_batch)
             except LedgerClosed as closed:
                 if not start:
                     raise
-                outcomes += [closed] * len(chunk)
-                continue
+                outcomes += [closed] * (len(requests) - start)
+                break
+            start += len(tickets)
             for ticket in tickets:
                 if not ticket.is_done:
                     yield ticket
@@ -151,20 +158,22 @@ class Engine:
 
     def stats(self) -> Stats:
         """What it has been doing since it was opened in this process."""
-        return self.counters.read(len(self.lane.queue), self.store.name_text)
+        return self.counters.read(sum(lane.count_waiting() for lane in self.lanes), self.store.name_text)
 
     def close(self) -> None:
         """Work off what was accepted, refuse what comes later (`LedgerClosed`), close the store. Again does no harm."""
-        self.lane.close()
+        close_lanes(self.lanes)
         with self.closing:
             if not self.is_closed:
                 self.is_closed = True
                 self.store.close()
 
     def begin_in_child(self) -> None:
-        """After a fork: the parent's queue, locks and connections are not this process's."""
+        """After a fork: the parent's queues, locks and connections are not this process's."""
         self.closing = threading.Lock()
-        self.lane.begin()
+        self.counters.begin_in_child()
+        for lane in self.lanes:
+            lane.begin()
         self.store.after_fork()
 
 
@@ -173,6 +182,7 @@ OPEN_ENGINES: WeakSet[Engine] = WeakSet()
 
 def begin_in_child() -> None:
     """Every engine of a freshly forked process starts anew."""
+    PAUSE.begin_in_child()
     for engine in list(OPEN_ENGINES):
         if not engine.is_closed:
             engine.begin_in_child()

@@ -6,19 +6,21 @@ who has the lead (the waiter himself; a ticket while a thread is on its way to l
 somebody who dies with it is seen to have had it.
 
 Tickets stay in the queue until they are done: a batch that is broken off (Ctrl-C) is simply taken up again. What a
-handler of signals raises in the leader is the leader's alone.
+handler of signals raises in the leader is the leader's alone. Tickets whose account somebody else has locked step
+aside (`aside.py`); who waits for one of those does not lead.
 """
 
 import asyncio
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from farthing.core.requests import Request
+from farthing.engine.aside import Aside
 from farthing.engine.options import Settings
 from farthing.engine.tickets import Ticket, Waiter
 from farthing.store.faults import LedgerClosed, Overloaded
@@ -28,13 +30,25 @@ ATTEMPTS: Final = 3
 """How often a batch is served until an error that is not Farthing's own counts as a request's doing."""
 
 
-class Lane:
-    """One queue with one lead. `serve` answers the tickets of a batch. If it raises none counts as answered, and it is
-    called again; it is told when for the last time."""
+class Serve(Protocol):
+    """What works off a batch; see `Crew.serve`."""
 
-    def __init__(self, serve: Callable[[Sequence[Ticket], bool], None], settings: Settings) -> None:
+    def __call__(self, tickets: Sequence[Ticket], *, is_last: bool, patient: bool) -> list[Ticket]:
+        """Answer the tickets of a batch, and return those that must step aside."""
+        ...
+
+
+class Lane:
+    """One queue with one lead, of so many in its engine. `serve` answers the tickets of a batch. If it raises none
+    counts as answered, and it is called again; it is told when for the last time."""
+
+    def __init__(self, serve: Serve, settings: Settings, lanes: int = 1) -> None:
         self.serve = serve
-        self.settings = settings
+        self.largest_batch = settings.largest_batch
+        self.places = settings.count_places(lanes)
+        self.largest_share = settings.count_share(lanes)
+        self.threads_aside = settings.count_threads(lanes)
+        self.scope = "in this process" if lanes == 1 else f"in one of the {lanes} lanes of this process"
         self.is_closed = False
         self.begin()
 
@@ -42,6 +56,7 @@ class Lane:
         """Start with an empty queue: at first, and in a forked child, where the parent's waiters are not."""
         self.lock = threading.Lock()
         self.queue: deque[Ticket] = deque()
+        self.aside = Aside(self, self.largest_batch, self.threads_aside)
         self.shares: dict[str | int, int] = {}
         self.leader: object | None = None
         self.leading_thread = 0
@@ -50,31 +65,57 @@ class Lane:
         self.woken: dict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = {}
         self.executor: ThreadPoolExecutor | None = None
 
+    def count_waiting(self) -> int:
+        """Tickets that are not done yet."""
+        return len(self.queue) + self.aside.count()
+
     def enter(self, requests: Sequence[Request]) -> list[Ticket]:
         """A ticket for each request, in order. Where the queue was full, one that is done, with `Overloaded` in it.
 
         Raises `LedgerClosed`. An account that is named by its key and by ids of its holds has two shares.
         """
         tickets = [Ticket(request, request.account or name_owner(request), self) for request in requests]
-        queue, shares, settings = self.queue, self.shares, self.settings
-        largest_queue, largest_share = settings.largest_queue, settings.largest_share
+        for request in requests:
+            # Reckoned here by each who asks, while others wait for the database, and not by the leader for everybody.
+            request.digests()
+        shares, places, largest_share = self.shares, self.places, self.largest_share
         stuck = None
         with self.lock:
             if self.is_closed:
                 raise LedgerClosed()
+            queue, waiting = self.queue, self.count_waiting()
             for ticket in tickets:
                 share = shares.get(ticket.owner, 0)
-                if len(queue) >= largest_queue or share >= largest_share:
-                    refuse_overload(ticket, len(queue), share, largest_share)
-                    if self.leader is None:
+                if waiting >= places or share >= largest_share:
+                    self.refuse_overload(ticket, waiting, share)
+                    if self.leader is None and queue:
                         self.leader = stuck = queue[0]
                     continue
                 shares[ticket.owner] = share + 1
                 queue.append(ticket)
+                waiting += 1
         if stuck is not None:
             # Full of tickets that nobody waits for: without this nobody would ever lead again.
             self.lend_thread(stuck)
         return tickets
+
+    def refuse_overload(self, ticket: Ticket, waiting: int, share: int) -> None:
+        """The ticket found no place: nothing of it is queued."""
+        if share >= self.largest_share:
+            ticket.answer(Overloaded(waiting=share, scope="of this account"))
+        else:
+            ticket.answer(Overloaded(waiting=waiting, scope=self.scope))
+        ticket.is_done = True
+
+    def start(self, ticket: Ticket) -> None:
+        """Have everything up to this ticket worked off without waiting until somebody waits for it."""
+        with self.lock:
+            ticket.is_left = True
+            starts = self.leader is None and not ticket.is_done and not self.aside.has(ticket)
+            if starts:
+                self.leader = ticket
+        if starts:
+            self.lend_thread(ticket)
 
     def wait_for(self, ticket: Ticket) -> None:
         """Return once the ticket is done. Leads if nobody does, or when it is handed the lead."""
@@ -92,7 +133,7 @@ class Lane:
     def line_up(self, ticket: Ticket, signal: threading.Lock) -> bool:
         """Whether the lead is this waiter's, or free to take. If not, the lock is taken until there is news."""
         with self.lock:
-            if self.leader is None or self.leader is signal:
+            if self.leader is signal or (self.leader is None and not self.aside.has(ticket)):
                 self.leader = signal
                 return True
             if not ticket.is_done:
@@ -122,7 +163,7 @@ class Lane:
                 if ticket.is_done:
                     return
                 ticket.waiters.append(future)
-                starts = self.leader is None
+                starts = self.leader is None and not self.aside.has(ticket)
                 if starts:
                     self.leader = ticket
             if starts:
@@ -133,36 +174,51 @@ class Lane:
             raise
 
     def lead(self, ticket: Ticket) -> None:
-        """Work off batches until this ticket is done, then hand over. Nobody leads for others for ever."""
+        """Work off batches until this ticket is done or aside, then hand over. Nobody leads for others for ever."""
         self.leading_thread = threading.get_ident()
-        while not ticket.is_done and self.work_next():
+        while not ticket.is_done and not self.aside.has(ticket) and self.work_next():
             pass
         self.pass_lead()
 
     def work_next(self) -> bool:
         """Work off what has queued. False if there was nothing."""
         self.let_others_in()
-        with self.lock:
-            while self.queue and self.queue[0].is_done:
-                self.let_go(self.queue[0])
-            batch = list(islice(self.queue, self.settings.largest_batch))
-        self.last_size = len(batch)
+        batch = self.take_up()
         if batch:
-            interruption = self.serve_patiently(batch)
+            locked_out, interruption = self.insist(batch, patient=False)
             with self.lock:
+                self.aside.form_groups(locked_out)
                 for ticket in batch:
-                    self.let_go(ticket)
+                    if not self.aside.has(ticket):
+                        self.let_go(ticket)
+                    self.queue.popleft()
+            self.last_size = len(batch) - len(locked_out)
             self.wake_loops()
             if interruption is not None:
                 raise interruption
         return bool(batch)
 
-    def serve_patiently(self, batch: Sequence[Ticket]) -> Exception | None:
-        """Have every ticket answered. Returns what came in between and was none of their doing: the leader's own."""
+    def take_up(self) -> list[Ticket]:
+        """The next batch. It stays at the head of the queue, out of which whoever has no business there is taken."""
+        with self.lock:
+            batch = list(islice(self.queue, self.largest_batch))
+            if any(map(self.is_out_of_place, batch)):
+                self.queue = deque(ticket for ticket in self.queue if not self.is_out_of_place(ticket))
+                batch = list(islice(self.queue, self.largest_batch))
+            return batch
+
+    def is_out_of_place(self, ticket: Ticket) -> bool:
+        """Whether a ticket in the queue is done (its leader was broken off before he took it out), or belongs aside."""
+        return ticket.is_done or self.aside.join(ticket)
+
+    def insist(self, batch: Sequence[Ticket], *, patient: bool) -> tuple[list[Ticket], Exception | None]:
+        """Have every ticket answered, but for those that must step aside. Returns these, and what came in between and
+        was none of their doing: the leader's own."""
+        locked_out: list[Ticket] = []
         interruption: Exception | None = None
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                self.serve(batch, attempt == ATTEMPTS)
+                locked_out = self.serve(batch, is_last=attempt == ATTEMPTS, patient=patient)
                 break
             except Exception as error:
                 interruption = error
@@ -171,7 +227,7 @@ class Lane:
             for ticket in batch:
                 ticket.answer(interruption or RuntimeError("a batch was left without answers"))
         is_answer = any(type(ticket.error) is type(interruption) for ticket in batch)
-        return None if is_answer else interruption
+        return locked_out, None if is_answer else interruption
 
     def let_others_in(self) -> None:
         """Let those run who were answered with the last batch, as long as that lengthens the queue: threads that charge
@@ -182,7 +238,7 @@ class Lane:
             time.sleep(0)
 
     def let_go(self, ticket: Ticket) -> None:
-        """The ticket at the head of the queue is done. In an order that bears being broken off and done again."""
+        """A ticket is done. In an order that bears being broken off and done again."""
         ticket.is_done = True
         waiters = ticket.waiters
         while waiters:
@@ -192,7 +248,6 @@ class Lane:
             elif waiter.locked():
                 waiter.release()
             waiters.pop()
-        self.queue.popleft()
         share = self.shares.pop(ticket.owner, 0) - 1
         if share > 0:
             self.shares[ticket.owner] = share
@@ -200,11 +255,19 @@ class Lane:
     def wake_loops(self) -> None:
         """One wake-up for each event loop, however many of its tasks were in the batch."""
         while self.woken:
-            loop, futures = self.woken.popitem()
+            with self.lock:
+                if not self.woken:
+                    return
+                loop, futures = self.woken.popitem()
             try:
                 loop.call_soon_threadsafe(finish_futures, futures)
             except RuntimeError:
                 continue  # That loop is closed, and nobody waits there any more.
+
+    def wake_idle(self) -> None:
+        """Let those go on who close the lane, to see what is left to do."""
+        while self.idle_waiters:
+            self.idle_waiters.pop().release()
 
     def pass_lead(self) -> None:
         """Hand the lead to the first who waits: wake a thread to it, or lend one to a coroutine, or to a ticket that
@@ -215,8 +278,7 @@ class Lane:
             ticket = next((one for one in self.queue if (one.waiters or one.is_left) and not one.is_done), None)
             if ticket is None:
                 self.leader = None
-                while self.idle_waiters:
-                    self.idle_waiters.pop().release()
+                self.wake_idle()
                 return
             waiter = ticket.waiters[0] if ticket.waiters else None
             if waiter is None or isinstance(waiter, asyncio.Future):
@@ -239,8 +301,7 @@ class Lane:
             # The interpreter is on its way out and starts no more threads: `close` works off what is left.
             with self.lock:
                 self.leader = None
-                while self.idle_waiters:
-                    self.idle_waiters.pop().release()
+                self.wake_idle()
 
     def lead_for(self, ticket: Ticket) -> None:
         """Lead in the lane's own thread, unless the lead has gone to somebody else since."""
@@ -260,12 +321,12 @@ class Lane:
         while True:
             with self.lock:
                 self.is_closed = True
-                if self.leader is None:
-                    if not self.queue:
-                        break
+                if self.leader is None and not self.queue and not self.aside.groups:
+                    break
+                if self.leading_thread == threading.get_ident() or self.aside.is_worked_here():
+                    return  # A handler of signals, or a finaliser, closes what its own thread is working for.
+                if self.leader is None and self.queue:
                     self.leader = signal
-                elif self.leading_thread == threading.get_ident():
-                    return  # A signal's handler closes what its own thread is working for: it would wait for itself.
                 else:
                     signal.acquire(blocking=False)
                     self.idle_waiters.append(signal)
@@ -276,6 +337,7 @@ class Lane:
                 signal.release()
         if self.executor is not None:
             self.executor.shutdown(wait=False)
+        self.aside.close()
 
     def lead_to_the_end(self) -> None:
         """Work off the whole queue."""
@@ -285,15 +347,6 @@ class Lane:
                 pass
         finally:
             self.pass_lead()
-
-
-def refuse_overload(ticket: Ticket, waiting: int, share: int, largest_share: int) -> None:
-    """The ticket found no place: nothing of it is queued."""
-    if share >= largest_share:
-        ticket.answer(Overloaded(waiting=share, scope="of this account"))
-    else:
-        ticket.answer(Overloaded(waiting=waiting, scope="in this process"))
-    ticket.is_done = True
 
 
 def finish_futures(futures: Sequence[asyncio.Future[None]]) -> None:

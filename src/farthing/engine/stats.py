@@ -1,5 +1,6 @@
 """Counts of what an engine did, in memory only: lossy by design, bounded, and never asked by a decision."""
 
+import threading
 from collections import Counter, deque
 from collections.abc import Callable
 from typing import NamedTuple
@@ -28,9 +29,10 @@ class Stats(NamedTuple):
 
 
 class Counters:
-    """What `Stats` is made from. Written by whoever leads, without a lock."""
+    """What `Stats` is made from. Written by whoever serves a batch, of every lane."""
 
     def __init__(self, remembered: int) -> None:
+        self.begin_in_child()
         self.batches = 0
         self.requests = 0
         self.largest_batch = 0
@@ -38,37 +40,47 @@ class Counters:
         self.seconds: deque[float] = deque(maxlen=remembered)
         self.refusals: Counter[tuple[str, int]] = Counter()
 
+    def begin_in_child(self) -> None:
+        """After a fork: a thread of the parent may have had the lock. Its holder may take it again, so that a handler
+        of signals can ask for the figures in the middle of anything."""
+        self.lock = threading.RLock()
+
     def count_batch(self, size: int) -> None:
         """A batch was taken up."""
-        self.batches += 1
-        self.requests += size
-        self.largest_batch = max(self.largest_batch, size)
+        with self.lock:
+            self.batches += 1
+            self.requests += size
+            self.largest_batch = max(self.largest_batch, size)
 
     def count_commit(self, seconds: float) -> None:
         """A commit came back."""
-        self.commits += 1
-        self.seconds.append(seconds)
+        with self.lock:
+            self.commits += 1
+            self.seconds.append(seconds)
 
     def count_refusal(self, error: Exception, request: Request) -> None:
         """A request was refused."""
         if isinstance(error, Refused):
             reason = (error.code, int(getattr(request, "feature", 0)))
-            if reason not in self.refusals and len(self.refusals) >= MOST_REASONS:
-                reason = (error.code, 0)
-            self.refusals[reason] += 1
+            with self.lock:
+                if reason not in self.refusals and len(self.refusals) >= MOST_REASONS:
+                    reason = (error.code, 0)
+                self.refusals[reason] += 1
 
     def read(self, waiting: int, name_text: Callable[[int], str]) -> Stats:
         """The figures as they are now."""
-        times = sorted(self.seconds)
+        with self.lock:
+            batches, requests, largest, commits = self.batches, self.requests, self.largest_batch, self.commits
+            times, refusals = sorted(self.seconds), self.refusals.copy()
         size = len(times)
         return Stats(
             waiting=waiting,
-            batches=self.batches,
-            requests=self.requests,
-            mean_batch=self.requests / self.batches if self.batches else 0.0,
-            largest_batch=self.largest_batch,
-            commits=self.commits,
+            batches=batches,
+            requests=requests,
+            mean_batch=requests / batches if batches else 0.0,
+            largest_batch=largest,
+            commits=commits,
             commit_median_seconds=times[size // 2] if times else 0.0,
             commit_p99_seconds=times[min(size - 1, size * 99 // 100)] if times else 0.0,
-            refusals={(code, name_text(feature)): count for (code, feature), count in self.refusals.copy().items()},
+            refusals={(code, name_text(feature)): count for (code, feature), count in refusals.items()},
         )
