@@ -18,7 +18,7 @@ from farthing.audit.laws import Books, Finding, check_entries, check_state, name
 from farthing.core.entries import Entry, Kind
 from farthing.core.errors import Misconfigured
 from farthing.store.contract import Progress, Store, WalletRecord
-from farthing.store.faults import DiskFailed
+from farthing.store.faults import DatabaseUnreadable, DiskFailed
 
 MOST_FINDINGS = 100
 """Findings that a report lists; further ones are only counted."""
@@ -75,7 +75,10 @@ class Report:
 
 
 def verify(store: Store, progress: Progress | None = None) -> Report:
-    """Check every law over every wallet of the store's book, and what no wallet vouches for."""
+    """Check every law over every wallet of the store's book, and what no wallet vouches for.
+
+    Raises `DatabaseUnreadable` where the database does not let us read it: that is no finding.
+    """
     report = Report()
     total = store.count_entries() if progress else 0
     opened: set[int] = set()
@@ -97,6 +100,8 @@ def verify(store: Store, progress: Progress | None = None) -> Report:
         for where, problem in store.find_oddities():
             report.add(Finding("tables_in_order", where, "in order", problem))
     except (Misconfigured, DiskFailed) as error:
+        if report.ok and isinstance(error, DatabaseUnreadable) and error.is_refusal:
+            raise
         report.add(Finding("tables_in_order", store.url, "books that can be read to the end", str(error)))
     if progress:
         progress(report.entries, max(total, report.entries))

@@ -9,10 +9,11 @@ import typer
 
 import farthing
 from farthing.cli.exits import Exit
-from farthing.cli.options import DEFAULT_DB, Book, Db, Json, gather
+from farthing.cli.options import DEFAULT_DB, AppRole, Book, Db, Json, gather
 from farthing.cli.screen import Bar, lay_table, note, paint, say, say_json
 from farthing.core.errors import AccountNotFound, TermInvalid
 from farthing.face import schemas
+from farthing.face.opening import is_on_server
 from farthing.store.faults import BookMissing, DatabaseForeign, DatabaseMissing
 from farthing.store.sqlite_files import connect, saying_plainly
 
@@ -50,9 +51,16 @@ def init(
     ] = None,
     db: Db = DEFAULT_DB,
     book: Book = None,
+    app_role: AppRole = None,
     in_json: Json = False,
 ) -> None:
-    """Make a database, or a book in one. What is there stays; units can be added, never changed."""
+    """Make a database, or a book in one. What is there stays; units can be added, never changed.
+
+    On PostgreSQL the database is there already: this makes our tables in it, as their owner, and --app-role is given
+    what an app needs on them.
+    """
+    if app_role is not None:
+        schemas.check_app_role(db, app_role)
     wanted = [read_unit(text) for text in units or ()]
     if len({name for name, _ in wanted}) < len(wanted):
         raise TermInvalid(
@@ -65,6 +73,8 @@ def init(
     with open_ledger(db, book, create=True, units=dict(wanted) or None) as ledger:
         counted = list(ledger.units().values())
         url = ledger.url
+    if app_role is not None:
+        schemas.grant_app_role(db, app_role)
     if in_json:
         shown = {unit.name: {"scale": unit.scale, "digits": unit.digits} for unit in counted}
         say_json({"db": url, "book": book or "main", "created": is_new, "units": shown})
@@ -81,7 +91,7 @@ def is_there(db: str, book: str | None) -> bool:
     except (DatabaseMissing, BookMissing):
         return False
     except DatabaseForeign as no:
-        if has_tables(Path(no.path)):
+        if is_on_server(db) or has_tables(Path(no.path)):
             raise
         return False
     return db not in ("memory:", "memory://")
@@ -93,9 +103,12 @@ def has_tables(path: Path) -> bool:
         return bool(connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
 
 
-def migrate(db: Db = DEFAULT_DB, in_json: Json = False) -> None:
-    """Bring a database to this release's schema, all of it or nothing. Nothing to do is fine. Keep a backup."""
-    done = schemas.migrate(db)
+def migrate(db: Db = DEFAULT_DB, app_role: AppRole = None, in_json: Json = False) -> None:
+    """Bring a database to this release's schema, all of it or nothing. Nothing to do is fine. Keep a backup.
+
+    On PostgreSQL, run it as the owner of the tables, and name the app's role each time: new tables need new rights.
+    """
+    done = schemas.migrate(db, app_role=app_role)
     if in_json:
         say_json({"db": done.url, "before": done.before, "after": done.after, "changed": done.before != done.after})
     elif done.before == done.after:

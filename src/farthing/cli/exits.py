@@ -71,6 +71,7 @@ EXITS: Final[dict[type[errors.FarthingError], Exit]] = {
     faults.Overloaded: Exit.UNAVAILABLE,
     faults.Busy: Exit.UNAVAILABLE,
     faults.DiskFailed: Exit.UNAVAILABLE,
+    faults.DatabaseAway: Exit.UNAVAILABLE,
     faults.OutcomeUnknown: Exit.UNAVAILABLE,
     errors.Misconfigured: Exit.MISCONFIGURED,
     faults.UrlInvalid: Exit.MISCONFIGURED,

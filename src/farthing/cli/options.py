@@ -16,11 +16,15 @@ from farthing.store.faults import NoteInvalid
 
 DEFAULT_DB: Final = "sqlite:///farthing.db"
 
-Db = Annotated[
-    str, typer.Option("--db", envvar="FARTHING_DB", metavar="URL", help="Which database: sqlite:///FILE, or memory:")
-]
+DATABASES: Final = "Which database: sqlite:///FILE, postgresql://USER@HOST/NAME, or memory:"
+
+Db = Annotated[str, typer.Option("--db", envvar="FARTHING_DB", metavar="URL", help=DATABASES)]
 Book = Annotated[
     str | None, typer.Option("--book", envvar="FARTHING_BOOK", metavar="NAME", help="Which book inside the database.")
+]
+AppRole = Annotated[
+    str | None,
+    typer.Option("--app-role", metavar="ROLE", help="PostgreSQL: the role that the app runs as, which owns nothing."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Answer in JSON: amounts are strings.")]
 UnitName = Annotated[

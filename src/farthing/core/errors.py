@@ -9,7 +9,7 @@ FarthingError
 │       └── AmountInvalid (AmountIsFloat is also a TypeError) · AmountTooLarge · NameInvalid · IdInvalid · TimeInvalid
 │           · TermInvalid · NoteInvalid · TraceInvalid · TotalTooLarge
 ├── Unavailable      not now; the same call with the same key is safe
-│   ├── Overloaded · Busy · DiskFailed    nothing was written
+│   ├── Overloaded · Busy · DiskFailed · DatabaseAway    nothing was written
 │   └── OutcomeUnknown           the database went away around the commit: carries the key
 ├── Misconfigured    an operator must act; found at start-up whenever possible
 │   └── DatabaseMissing · DatabaseUnreadable · DatabaseForeign · BookMissing · ConnectionForeign · SchemaOld

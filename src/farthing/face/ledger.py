@@ -92,8 +92,8 @@ class Ledger(Words, AwaitedWords):
     def within(self, connection: object) -> "Joined":
         """The same words inside the caller's own transaction: `with ledger.within(connection) as tx: tx.charge(…)`.
 
-        `connection` is an open sqlite3 or SQLAlchemy connection to this very database. What is said to `tx` commits or
-        vanishes with the caller's rows; receipts are `provisional` until then.
+        `connection` is an open sqlite3, psycopg, SQLAlchemy or Django connection to this very database. What is said to
+        `tx` commits or vanishes with the caller's rows; receipts are `provisional` until then.
         """
         self.refuse_closed()
         return Joined(self, self.engine.within(connection))

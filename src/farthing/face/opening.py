@@ -5,6 +5,8 @@ import re
 import secrets
 import threading
 import weakref
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from farthing.core.amounts import Unit
@@ -19,18 +21,16 @@ from farthing.face.desk import Dice
 from farthing.face.ledger import Ledger
 from farthing.face.units import DEFAULT_UNITS, Units, read_units
 from farthing.store.contract import Store
-from farthing.store.faults import ChainKeyWrong, ClockIsFrozen, UrlInvalid
+from farthing.store.faults import ChainKeyWrong, ClockIsFrozen, DatabaseUnreadable, UrlInvalid
 
 CHAIN_KEY: Final = "FARTHING_CHAIN_KEY"
 """The environment variable with the key that seals the entries, where none is given."""
 
-EXPECTED: Final = "sqlite:///credits.db, or memory:"
+EXPECTED: Final = "sqlite:///credits.db, postgresql://USER@HOST/DATABASE, or memory:"
 MEMORY: Final = ("memory:", "memory://")
-LATER: Final = ("postgres", "postgresql", "http", "https")
-
-
-FileId = tuple[int, int]
-"""The device and number of a file: what it is, rather than what it is called. (0, 0) is none."""
+SERVERS: Final = ("postgres", "postgresql")
+LATER: Final = ("http", "https")
+NO_FILE: Final = (0, 0)
 
 
 class Register:
@@ -38,7 +38,7 @@ class Register:
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
-        self.engines: weakref.WeakValueDictionary[tuple[FileId, str], Engine] = weakref.WeakValueDictionary()
+        self.engines: weakref.WeakValueDictionary[tuple[Hashable, str], Engine] = weakref.WeakValueDictionary()
         self.counts: weakref.WeakKeyDictionary[Engine, int] = weakref.WeakKeyDictionary()
 
     def begin_in_child(self) -> None:
@@ -83,8 +83,8 @@ def open_ledger(
     catalog: object = None,
     dice: Dice = secrets.token_bytes,
 ) -> Ledger:
-    """Open the ledger at `url`: `sqlite:///credits.db` (four slashes for a full path), or `memory:` for one that ends
-    with the process. `create=True` makes a database, or adds a missing book, where there is none.
+    """Open the ledger at `url`: `sqlite:///credits.db` (four slashes for a full path), `postgresql://USER@HOST/NAME`,
+    or `memory:` for one that ends with the process. `create=True` makes what is missing: a file, our tables, the book.
 
     `book` is a ledger of its own inside the database; `test=True` marks it, when it is made, as one in which clocks may
     stand still (`clock=farthing.testing.FrozenClock(at)`). `units` says what the book counts, the default one first:
@@ -92,8 +92,8 @@ def open_ledger(
     environment's FARTHING_CHAIN_KEY) keys the seal of the entries, so that only its holder can forge them. Opened
     twice in a process, one database and book has the same engine. Close it with `close()`, or use it as a context.
     A `catalog` comes with a later release.
-    Raises `UrlInvalid`, `DatabaseMissing`, `DatabaseUnreadable`, `DatabaseForeign`, `UpgradeFirst`,
-    `ChainKeyWrong`, `ClockIsFrozen`, `UnitChanged`, `TermInvalid`.
+    Raises `UrlInvalid`, `DatabaseMissing`, `DatabaseUnreadable`, `DatabaseAway`, `DatabaseForeign`, `BookMissing`,
+    `SchemaOld`, `UpgradeFirst`, `ChainKeyWrong`, `ClockIsFrozen`, `ClockDisagrees`, `UnitChanged`, `TermInvalid`.
     """
     if catalog is not None:
         problem = "is not available in this release"
@@ -103,9 +103,9 @@ def open_ledger(
     if clock is not None and clock.is_frozen and not test:
         raise ClockIsFrozen(problem="a frozen clock was given for a live book")
     wanted = [] if units is None else read_units(units)
-    place = find_place(url)
+    identity = identify_database(url)
     with REGISTER.lock:
-        engine = None if place is None else REGISTER.engines.get((identify_file(place), name))
+        engine = None if identity is None else REGISTER.engines.get((identity, name))
         if engine is None or engine.is_closed:
             store = make_store(url, create=create, book=name, test=test, seal=Seal(key))
             try:
@@ -114,8 +114,9 @@ def open_ledger(
             except BaseException:
                 store.close()
                 raise
-            if place is not None:
-                REGISTER.engines[identify_file(place), name] = engine
+            if identity is not None:
+                # Asked again: a file that was made only now had none.
+                REGISTER.engines[identify_database(url), name] = engine
         else:
             refuse_differing(engine, clock, settings, key)
             add_units(engine.store, wanted)
@@ -130,30 +131,49 @@ def read_chain_key(given: str | bytes | None) -> bytes | None:
     return (key.encode() if isinstance(key, str) else key) or None
 
 
-def find_place(url: object) -> str | None:
+def identify_database(url: object) -> Hashable:
     """What the database at an address is known by in this process; None for memory, of which each is its own.
 
-    Raises `UrlInvalid`.
+    A file is known by what it is, rather than by what it is called: one that was deleted, or put in another's place, is
+    not the one that was opened. Raises `UrlInvalid`.
     """
     if isinstance(url, str) and url in MEMORY:
         return None
     if isinstance(url, str) and url.startswith("sqlite:"):
-        from farthing.store.sqlite_files import read_sqlite_url
+        from farthing.store.sqlite_files import identify_file, read_sqlite_url
 
-        return str(read_sqlite_url(url))
+        return identify_file(read_sqlite_url(url)) or NO_FILE
+    if isinstance(url, str) and is_on_server(url):
+        with needing_driver():
+            from farthing.store.postgres_places import read_postgres_url
+
+        return read_postgres_url(url).identity
     given = re.sub(r"//[^/@]*@", "//…@", url)[:80] if isinstance(url, str) else show_given(url)
-    if isinstance(url, str) and re.split(r"[:+]", url)[0] in LATER:
+    if isinstance(url, str) and split_scheme(url) in LATER:
         raise UrlInvalid(given=given, problem="is not available in this release", expected=EXPECTED)
     raise UrlInvalid(given=given, problem="is not the address of a database", expected=EXPECTED)
 
 
-def identify_file(path: str) -> FileId:
-    """What file is there now. One that was deleted, or put in another's place, is not the one that was opened."""
+def split_scheme(url: str) -> str:
+    """The scheme of an address, without the driver that may be named with it."""
+    return re.split(r"[:+]", url)[0]
+
+
+def is_on_server(url: str) -> bool:
+    """Whether an address is of a PostgreSQL database."""
+    return split_scheme(url) in SERVERS
+
+
+@contextmanager
+def needing_driver() -> Iterator[None]:
+    """What is imported inside needs psycopg, which SQLite does without. Raises `DatabaseUnreadable`."""
     try:
-        found = os.stat(path)
-    except OSError:
-        return 0, 0
-    return found.st_dev, found.st_ino
+        yield
+    except ImportError as error:
+        if not (error.name or "psycopg").startswith("psycopg"):
+            raise
+        problem = "its driver is not installed: run `pip install 'farthing[postgres]'`"
+        raise DatabaseUnreadable(path="postgresql://…", problem=problem) from None
 
 
 def make_store(url: str, *, create: bool, book: str, test: bool, seal: Seal) -> Store:
@@ -162,6 +182,10 @@ def make_store(url: str, *, create: bool, book: str, test: bool, seal: Seal) -> 
         from farthing.store.memory import MemoryStore
 
         return MemoryStore(seal)
+    if is_on_server(url):
+        from farthing.store.postgres import open_postgres
+
+        return open_postgres(url, create=create, book=book, test=test, seal=seal)
     from farthing.store.sqlite import open_sqlite
 
     return open_sqlite(url, create=create, book=book, test=test, seal=seal)
