@@ -1,4 +1,4 @@
-"""Books to race on: every race runs on memory and on SQLite, and ends with a proof of the books."""
+"""Books to race on: every race runs on memory, SQLite and PostgreSQL, and ends with a proof of the books."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,17 +8,15 @@ import pytest
 from farthing.audit.verify import verify
 from farthing.engine.engine import Engine
 from farthing.store.contract import Store
-from farthing.store.memory import MemoryStore
-from tests.races.books import CREDITS, open_sqlite
+from tests.postgres.databases import Database, open_prepared
+from tests.postgres.server import Server
+from tests.races.books import SHARED, make_store, make_url
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
-    if request.param == "sqlite":
-        return open_sqlite(tmp_path / "races.db")
-    memory = MemoryStore()
-    memory.add_units([CREDITS])
-    return memory
+@pytest.fixture(params=["memory", *SHARED])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    with make_store(request.param, tmp_path) as made:
+        yield made
 
 
 @pytest.fixture
@@ -27,3 +25,17 @@ def engine(store: Store) -> Iterator[Engine]:
     yield engine
     assert verify(store).summary == "ok"
     engine.close()
+
+
+@pytest.fixture(params=SHARED)
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of a fresh book that processes can share."""
+    with make_url(request.param, tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def books(postgres: Server) -> Iterator[Database]:
+    """A fresh database on PostgreSQL, as the app's role uses it."""
+    with open_prepared(postgres) as made:
+        yield made

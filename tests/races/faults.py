@@ -8,7 +8,7 @@ from farthing.core.requests import Request
 from farthing.store.contract import Changes, Loaded, Store, WalletKey, Work
 
 Hook = Callable[[str], None]
-"""Told each step as it is reached: before or after load, save, commit, stop."""
+"""Told each step as it is reached: before or after load, save, commit, stop; and when entries were sent early."""
 
 
 class WatchedWork:
@@ -26,6 +26,10 @@ class WatchedWork:
 
     def load_whole(self, wallet: Any) -> Any:
         return self.work.load_whole(wallet)
+
+    def send_early(self, changes: Changes) -> None:
+        self.work.send_early(changes)
+        self.hook("in stream")
 
     def save(self, changes: Changes) -> None:
         self.hook("before save")
@@ -53,10 +57,11 @@ class WatchedStore:
         return getattr(self.store, name)
 
     @contextmanager
-    def work(self) -> Iterator[WatchedWork]:
+    def work(self, *, patient: bool = True) -> Iterator[WatchedWork]:
         self.hook("before work")
-        with self.store.work() as work:
+        with self.store.work(patient=patient) as work:
             yield WatchedWork(work, self.hook)
 
 
 STEPS = ("before work", "before load", "after load", "before save", "after save", "before commit", "after commit")
+"""Those that every batch comes to that writes; a large one is "in stream" as well, now and then."""

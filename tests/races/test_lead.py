@@ -31,7 +31,7 @@ def gate() -> Gate:
 def gated(store: Store, gate: Gate) -> Iterator[Engine]:
     """An engine whose leader can be held at a step; 1,000 credits are there."""
     watched: Any = WatchedStore(store, gate)
-    engine = Engine(watched, settings=Settings(largest_queue=40))
+    engine = Engine(watched, settings=Settings(largest_queue=40, lanes=1))
     engine.run(grant("g", 1000))
     yield engine
     gate.open.set()
@@ -108,9 +108,9 @@ def test_a_leader_that_dies_at_any_step_leaves_the_lead_to_the_next(store: Store
 def test_a_follower_that_dies_is_not_handed_the_lead(gated: Engine, gate: Gate) -> None:
     with ThreadPoolExecutor(5) as pool:
         waiting = start_waiting(pool, gated, gate, 2)
-        ticket = list(gated.lane.queue)[1]
+        ticket = list(gated.lanes[0].queue)[1]
         signal = ticket.waiters[0]
-        gated.lane.abandon(ticket, signal)
+        gated.lanes[0].abandon(ticket, signal)
         gate.open.set()
 
         assert waiting[0].result(timeout=10)
@@ -123,12 +123,12 @@ def test_a_follower_that_dies_is_not_handed_the_lead(gated: Engine, gate: Gate) 
 def test_a_follower_that_dies_with_the_lead_in_his_hand_passes_it_on(gated: Engine) -> None:
     first, second = gated.submit(charge("c1", 1)), gated.submit(charge("c2", 1))
     signal = threading.Lock()
-    assert gated.lane.line_up(first, signal)
+    assert gated.lanes[0].line_up(first, signal)
 
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(second.wait)
         wait_until(lambda: bool(second.waiters))
-        gated.lane.abandon(first, signal)
+        gated.lanes[0].abandon(first, signal)
         assert waiting.result(timeout=10).entries[0].amount == 1
 
     assert first.wait().entries[0].amount == 1
@@ -163,7 +163,8 @@ def test_a_queue_full_of_tickets_that_nobody_waits_for_empties_itself(gated: Eng
     with pytest.raises(Overloaded):
         gated.run(charge("over", 1))
 
-    wait_until(lambda: count_spent(gated) == 10)
+    wait_until(lambda: gated.stats().waiting == 0)
+    assert count_spent(gated) == 10
     gated.run(charge("over", 1))
 
 
@@ -291,7 +292,7 @@ def test_close_waits_for_the_batch_in_flight_and_refuses_what_comes_later(store:
         waiting = start_waiting(pool, engine, gate, 1)
         left = engine.submit(charge("left", 1))
         closing = pool.submit(engine.close)
-        wait_until(lambda: engine.lane.is_closed)
+        wait_until(lambda: engine.lanes[0].is_closed)
         with pytest.raises(LedgerClosed):
             engine.run(charge("late", 1))
         assert not closing.done()

@@ -1,5 +1,6 @@
 """The race of a commit with the connection that carries it: it took or it did not, and nobody could say (F3, F4)."""
 
+import threading
 from typing import Any
 
 import pytest
@@ -14,6 +15,8 @@ from farthing.store.faults import Busy, OutcomeUnknown
 from tests.races.asking import charge, grant
 from tests.races.books import CREDITS
 from tests.races.faults import WatchedStore
+from tests.races.gates import wait_until
+from tests.races.locks import LockingStore
 
 
 class Script:
@@ -102,3 +105,80 @@ def test_a_commit_that_is_refused_outright_is_no_unknown_outcome(engine: Engine,
         engine.run(charge("c", 7))
 
     assert not engine.run(charge("c", 7)).replayed
+
+
+class LostServer:
+    """A hook of `LockingStore`: once, around a commit, the connection is lost, and what it carried keeps its account
+    locked for a while, by a thread that stands for the server."""
+
+    def __init__(self, store: LockingStore, step: str, seconds: float) -> None:
+        self.store = store
+        self.step = step
+        self.seconds = seconds
+        self.keeper: threading.Thread | None = None
+
+    def __call__(self, step: str) -> None:
+        if step == self.step and self.keeper is None:
+            lock = self.store.locks["acme"]
+            # The lock of the lost work itself: the server's thread goes on with it in its hands.
+            self.store.locks["acme"] = threading.Lock()
+            self.store.locks["acme"].acquire()
+            self.keeper = threading.Timer(self.seconds, self.store.locks["acme"].release)
+            self.keeper.start()
+            assert lock.locked()
+            raise CommitUnknown("the connection broke")
+
+
+@pytest.fixture
+def locking() -> LockingStore:
+    store = LockingStore()
+    Engine(store).run_many([grant("g", 100), grant("g", 100, "other")])
+    return store
+
+
+@pytest.mark.parametrize("step", ["before commit", "after commit"])
+def test_a_lost_commit_is_looked_up_once_it_has_let_go_of_its_locks(locking: LockingStore, step: str) -> None:
+    engine = Engine(locking)
+    patient_works = locking.patient_works
+    locking.hook = LostServer(locking, step, 0.2)
+
+    outcome = engine.run(charge("c", 7))
+
+    assert not outcome.replayed, "it is the caller's own first receipt"
+    assert locking.patient_works == patient_works + 1
+    assert engine.read_wallet("acme", CREDITS).spent == 7
+    assert engine.run(charge("c", 7)).replayed
+    assert verify(locking).summary == "ok"
+    engine.close()
+
+
+@pytest.mark.parametrize("step", ["before commit", "after commit"])
+def test_a_lost_commit_that_keeps_its_locks_for_too_long_leaves_the_outcome_unknown(
+    locking: LockingStore, step: str
+) -> None:
+    engine = Engine(locking)
+    locking.longest_wait = 0.1
+    locking.hook = LostServer(locking, step, 0.4)
+
+    refused, unknown, beside = engine.run_many([charge("much", 1000), charge("c", 7), charge("o", 1, "other")])
+
+    assert isinstance(refused, Busy)
+    assert isinstance(unknown, OutcomeUnknown)
+    assert (unknown.key, unknown.cause) == ("c", "the connection broke")
+    assert isinstance(beside, OutcomeUnknown), "it was in the same commit"
+    wait_until(lambda: not locking.locks["acme"].locked())
+    assert engine.run(charge("c", 7)).replayed == (step == "after commit")
+    assert engine.run(charge("o", 1, "other")).replayed == (step == "after commit")
+    engine.close()
+
+
+def test_who_had_stepped_aside_before_is_no_part_of_a_lost_commit(locking: LockingStore) -> None:
+    engine = Engine(locking)
+    with locking.keep_locked("other") as unlock:
+        locking.hook = LostServer(locking, "after commit", 0.05)
+        aside, charged = engine.submit(charge("o", 1, "other")), engine.submit(charge("c", 7))
+        assert not charged.wait().replayed
+        assert not aside.is_done
+        unlock.set()
+        assert not aside.wait().replayed
+    engine.close()

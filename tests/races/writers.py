@@ -6,18 +6,20 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from farthing.core.errors import FarthingError
+from farthing.core.requests import Charge, Request
 from farthing.engine.engine import Engine
+from farthing.engine.options import Settings
+from farthing.engine.tickets import Outcome
 from tests.races.asking import charge, grant
-from tests.races.books import open_sqlite
+from tests.races.books import open_book
 
 
-def charge_for(database: Path, account: str, start: Any, seconds: float, answers: Any) -> None:
+def charge_for(url: str, account: str, start: Any, seconds: float, answers: Any) -> None:
     """Charge one at a time until the time is over; says how many commits it had."""
-    engine = Engine(open_sqlite(database))
+    engine = Engine(open_book(url))
     start.wait(20)
     until, turn = time.monotonic() + seconds, 0
     while time.monotonic() < until:
@@ -27,9 +29,43 @@ def charge_for(database: Path, account: str, start: Any, seconds: float, answers
     engine.close()
 
 
-def charge_each(database: Path, keys: list[str], threads: int, start: Any, answers: Any) -> None:
+def charge_crowded(url: str, name: str, threads: int, start: Any, seconds: float, answers: Any) -> None:
+    """Charge one account from many threads until the time is over; says how many charges were acknowledged."""
+    engine = Engine(open_book(url))
+    start.wait(20)
+    until = time.monotonic() + seconds
+
+    def spend(thread: int) -> int:
+        turn = 0
+        while time.monotonic() < until:
+            engine.run(charge(f"{name}-{thread}-{turn}", 1))
+            turn += 1
+        return turn
+
+    with ThreadPoolExecutor(threads) as pool:
+        answers.put(sum(pool.map(spend, range(threads))))
+    engine.close()
+
+
+def write_new(url: str, batches: list[list[Request]], start: Any, answers: Any) -> None:
+    """Ask for these batches, each when the other servers begin with theirs; says what each request was answered: the
+    account's key and id, or an error's code."""
+    engine = Engine(open_book(url), settings=Settings(lanes=1))
+    told = []
+    for batch in batches:
+        for request in batch:
+            if isinstance(request, Charge):
+                engine.store.intern_name(request.feature_text)
+        start.wait(20)
+        for one in engine.run_many(batch):
+            told.append((one.account.key, one.account.account_id) if isinstance(one, Outcome) else one.code)
+    answers.put(told)
+    engine.close()
+
+
+def charge_each(url: str, keys: list[str], threads: int, start: Any, answers: Any) -> None:
     """Charge 1 under each of `keys`, in threads; says (key, replayed, receipt's hash or error's code) of each."""
-    engine = Engine(open_sqlite(database))
+    engine = Engine(open_book(url))
 
     def spend(key: str) -> tuple[str, bool, str]:
         try:
@@ -44,17 +80,19 @@ def charge_each(database: Path, keys: list[str], threads: int, start: Any, answe
     engine.close()
 
 
-def keep_the_lock(database: Path, locked: Any, done: Any) -> None:
-    """Begin a unit of work and sit on it."""
-    store = open_sqlite(database)
-    with store.work():
+def keep_the_lock(url: str, locked: Any, done: Any) -> None:
+    """Begin a unit of work on the account and sit on it."""
+    store = open_book(url)
+    with store.work() as work:
+        work.load([charge("kept", 1)], 0)
         locked.set()
         done.wait(20)
+    store.close()
 
 
-def fork_while_others_wait(database: Path, answers: Any) -> None:
+def fork_while_others_wait(url: str, answers: Any) -> None:
     """Fork while threads of this process are charging; the child charges too, through the engine that it inherited."""
-    engine = Engine(open_sqlite(database))
+    engine = Engine(open_book(url))
     engine.run(grant("g", 100_000))
     stop = threading.Event()
 
