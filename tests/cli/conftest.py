@@ -1,12 +1,14 @@
 """A shell with a database of its own: `shell("charge", "acme", "5")` gives exit code, stdout and stderr."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
 from farthing.cli import main
+from tests.postgres.databases import open_prepared
 
 
 class Done(NamedTuple):
@@ -55,6 +57,17 @@ def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     for name in ("FARTHING_BOOK", "FARTHING_CHAIN_KEY", "FARTHING_DEBUG"):
         monkeypatch.delenv(name, raising=False)
     return Shell(tmp_path, capsys)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def anywhere(request: pytest.FixtureRequest, bare: Shell, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
+    """The bare shell on each kind of database; on a server as the app's role, in tables that its owner made."""
+    if request.param == "sqlite":
+        yield bare
+        return
+    with open_prepared() as database:
+        monkeypatch.setenv("FARTHING_DB", database.app_url)
+        yield bare
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ A store joins the suite by a line in `STORES`.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 
 from farthing.core.amounts import Unit
@@ -16,33 +16,49 @@ from farthing.engine.tickets import Outcome
 from farthing.face.ids import write_id
 from farthing.store.contract import Loaded, Store
 from farthing.store.memory import MemoryStore
+from farthing.store.postgres import open_postgres
 from farthing.store.sqlite import open_sqlite
+from tests.postgres.databases import open_prepared
 
 START = 1_750_000_000_000_000
 """Some instant in 2025."""
 CREDITS, GENERATIONS = Unit(1, "credits"), Unit(2, "generations", 0, 0)
 
 
-def open_memory(folder: Path, seal: Seal) -> Store:
-    return MemoryStore(seal)
+@contextmanager
+def open_memory(folder: Path, seal: Seal) -> Iterator[Store]:
+    yield MemoryStore(seal)
 
 
-def open_file(folder: Path, seal: Seal) -> Store:
-    return open_sqlite(f"sqlite:///{folder}/credits.db", create=True, seal=seal)
+@contextmanager
+def open_file(folder: Path, seal: Seal) -> Iterator[Store]:
+    with closing(open_sqlite(f"sqlite:///{folder}/credits.db", create=True, seal=seal)) as store:
+        yield store
 
 
-STORES: dict[str, Callable[[Path, Seal], Store]] = {"memory": open_memory, "sqlite": open_file}
+@contextmanager
+def open_server(folder: Path, seal: Seal) -> Iterator[Store]:
+    """As the app's role, which owns nothing, sees it."""
+    with (
+        open_prepared(key=seal.key) as database,
+        closing(open_postgres(database.app_url, create=True, seal=seal)) as store,
+    ):
+        yield store
+
+
+STORES: dict[str, Callable[[Path, Seal], AbstractContextManager[Store]]] = {
+    "memory": open_memory,
+    "sqlite": open_file,
+    "postgres": open_server,
+}
 
 
 @contextmanager
 def open_desk(kind: str, folder: Path, seal: Seal | None = None) -> Iterator["Desk"]:
     """A desk at a fresh store of this kind."""
-    store = STORES[kind](folder, seal or Seal())
-    try:
+    with STORES[kind](folder, seal or Seal()) as store:
         store.add_units([CREDITS, GENERATIONS])
         yield Desk(store)
-    finally:
-        store.close()
 
 
 class Desk:

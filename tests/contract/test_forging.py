@@ -11,8 +11,8 @@ import pytest
 
 from farthing.audit.verify import verify
 from farthing.core.entries import Entry, Seal
+from farthing.store.admission import CHAIN_CHECK
 from farthing.store.sqlite import open_sqlite
-from farthing.store.sqlite_opening import CHAIN_CHECK
 from farthing.store.versions import PREFIX as P
 from tests.contract.desk import open_desk
 from tests.contract.spoiling import ACME, WALLET, change, check, count_entries, find_fault, read_row

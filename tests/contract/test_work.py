@@ -9,9 +9,16 @@ from farthing.core.errors import LawBroken, Misconfigured
 from farthing.core.requests import Charge, Freeze, Grant, Note, Open, digest_note
 from farthing.core.wallets import AccountState
 from farthing.engine.batch import Batch
-from farthing.store.contract import Changes
+from farthing.store.contract import Changes, DecideAgain
 from farthing.store.faults import Busy, LedgerClosed
 from tests.contract.desk import CREDITS, START, Desk
+
+
+def name_law(error: Exception) -> str:
+    """The law that was broken; what another server may have done first is decided again before anybody hears of it."""
+    told = error.instead if isinstance(error, DecideAgain) else error
+    assert isinstance(told, LawBroken)
+    return told.law
 
 
 def take_stock(desk: Desk) -> tuple[object, ...]:
@@ -197,10 +204,10 @@ def test_entries_that_are_there_already_are_refused_whole(desk: Desk):
         batch = Batch(work, [request], desk.now, desk.store.seal, provisional=False)
         batch.answer_all()
         work.save(batch.changes)
-        with pytest.raises(LawBroken) as broken:
+        with pytest.raises((LawBroken, DecideAgain)) as broken:
             work.save(batch.changes)
 
-    assert broken.value.law == "numbers_without_gaps"
+    assert name_law(broken.value) == "numbers_without_gaps"
     assert take_stock(desk) == before
     assert not desk.do(request).replayed
 
@@ -216,8 +223,8 @@ def test_a_key_that_is_taken_cannot_be_saved_again(desk: Desk):
         batch.answer_all()
         account, entry = batch.changes.entries[0]
         batch.changes.entries[0] = account, entry._replace(key_digest=taken)
-        with pytest.raises(LawBroken) as broken:
+        with pytest.raises((LawBroken, DecideAgain)) as broken:
             work.save(batch.changes)
 
-    assert broken.value.law == "a_key_is_taken_once"
+    assert name_law(broken.value) == "a_key_is_taken_once"
     assert take_stock(desk) == before

@@ -9,6 +9,7 @@ import pytest
 
 import farthing
 from farthing.testing import FrozenClock
+from tests.postgres.databases import open_prepared
 
 AT = datetime(2026, 11, 21, 10, 4, tzinfo=UTC)
 UNITS = {"credits": 6, "generations": 0}
@@ -28,14 +29,21 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def ledger(
-    request: pytest.FixtureRequest, tmp_path: Path, clock: FrozenClock, empty_database: Path
-) -> Iterator[farthing.Ledger]:
-    url = "memory:"
-    if request.param == "sqlite":
-        shutil.copy(empty_database, tmp_path)
-        url = f"sqlite:///{tmp_path}/credits.db"
-    with farthing.open(url, book="test", test=True, clock=clock, units=UNITS) as opened:
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Of a fresh database."""
+    if request.param == "memory":
+        yield "memory:"
+    elif request.param == "sqlite":
+        shutil.copy(request.getfixturevalue("empty_database"), tmp_path)
+        yield f"sqlite:///{tmp_path}/credits.db"
+    else:
+        with open_prepared() as database:
+            yield database.app_url
+
+
+@pytest.fixture
+def ledger(url: str, clock: FrozenClock) -> Iterator[farthing.Ledger]:
+    with farthing.open(url, create=True, book="test", test=True, clock=clock, units=UNITS) as opened:
         yield opened
         assert opened.verify().ok, str(opened.verify())

@@ -46,8 +46,8 @@ class DamagedStore(WatchedStore):
         self.poison: Exception = ValueError("an account that cannot be read")
 
     @contextmanager
-    def work(self) -> Iterator[WatchedWork]:
-        with self.store.work() as work:
+    def work(self, *, patient: bool = True) -> Iterator[WatchedWork]:
+        with self.store.work(patient=patient) as work:
             damaged = DamagedWork(work, self.hook)
             damaged.store = self
             yield damaged
@@ -107,7 +107,7 @@ def test_a_request_that_undoes_the_whole_batch_ends_alone_with_its_error(
     requests = [charge(f"c{turn}", 1) for turn in range(20)]
     requests[13] = charge("p", 1, "poison")
 
-    tickets = engine.lane.enter(requests)
+    tickets = engine.lanes[0].enter(requests)
     for ticket in tickets:
         if ticket is not tickets[13]:
             assert ticket.wait().entries[0].amount == 1

@@ -1,13 +1,21 @@
-"""The clocks of the engine: one that distrusts jumps, one that obeys."""
+"""The clocks of an engine, its settings and its figures."""
 
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
-from farthing.core.errors import TermInvalid, TimeInvalid
+from farthing.core.errors import AccountNotFound, TermInvalid, TimeInvalid
+from farthing.core.requests import Charge
 from farthing.engine.clocks import SystemClock
+from farthing.engine.engine import Engine
 from farthing.engine.options import Settings
+from farthing.engine.stats import Counters
+from farthing.store.database_clock import DatabaseClock
 from farthing.store.faults import ClockDisagrees
+from farthing.store.memory import MemoryStore
 from farthing.testing.clocks import FrozenClock
 
 DAY = 86_400 * 10**9
@@ -90,7 +98,55 @@ def test_a_frozen_clock_stands_until_it_is_moved_and_never_goes_back() -> None:
     assert clock.at == datetime(2026, 11, 22, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("name", ["largest_batch", "largest_queue", "commit_tries"])
+@pytest.mark.parametrize("name", ["largest_batch", "largest_queue", "commit_tries", "decide_tries", "threads_aside"])
 def test_a_bound_below_1_is_refused(name: str) -> None:
     with pytest.raises(TermInvalid, match=name):
         Settings(**{name: 0})
+
+
+@pytest.mark.parametrize("lanes", [0, 65, 1.0, True])
+def test_lanes_are_a_whole_number_that_the_shards_allow(lanes: object) -> None:
+    with pytest.raises(TermInvalid, match="lanes"):
+        Settings(lanes=lanes)  # type: ignore[arg-type]
+
+
+def test_the_clock_that_was_given_counts_before_the_databases_and_that_before_the_machines() -> None:
+    store: Any = MemoryStore()
+    given, own = FrozenClock(datetime(2026, 11, 21, tzinfo=UTC)), DatabaseClock()
+
+    assert isinstance(Engine(store).clock, SystemClock)
+    store.clock = own
+    assert Engine(store).clock is own
+    assert Engine(store, given).clock is given
+
+
+def test_lanes_are_as_many_as_the_store_says_unless_set() -> None:
+    store: Any = MemoryStore()
+
+    assert len(Engine(store).lanes) == 1
+    store.lanes = 2
+    assert len(Engine(store).lanes) == 2
+    assert len(Engine(store, settings=Settings(lanes=3)).lanes) == 3
+
+
+def test_figures_counted_by_several_threads_at_once_add_up() -> None:
+    counters = Counters(100)
+    request = Charge(key="c", account="acme", amounts=((1, 1),))
+
+    def count(_: int) -> None:
+        for _ in range(2000):
+            counters.count_batch(2)
+            counters.count_commit(0.1)
+            counters.count_refusal(AccountNotFound(account="acme"), request)
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(count, range(4)))
+    finally:
+        sys.setswitchinterval(before)
+
+    stats = counters.read(0, str)
+    assert (stats.batches, stats.requests, stats.commits) == (8000, 16000, 8000)
+    assert stats.refusals == {("account_not_found", "0"): 8000}

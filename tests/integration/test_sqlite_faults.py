@@ -121,7 +121,7 @@ def test_a_file_that_went_away_takes_nothing_and_tells_nothing(store: SqliteStor
 def test_a_unit_that_is_gone_breaks_a_law_of_those_who_use_it_alone(store: SqliteStore, account: str):
     store.add_units([Unit(2, "generations", 0, 0)])
     run_sql(store.path, "DELETE FROM farthing_unit WHERE unit_id = 1")
-    store.units_read_at = 0.0
+    store.known_units.read_at = 0.0
     assert list(store.units()) == ["generations"]
     engine = Engine(store)
 

@@ -43,7 +43,7 @@ def test_a_lock_that_another_program_keeps_is_waited_for_with_a_bound(store: Sql
         other.execute("BEGIN IMMEDIATE")
         began = time.monotonic()
 
-        with pytest.raises(Busy, match=r"credits\.db was locked"):
+        with pytest.raises(Busy, match=r"credits\.db was busy"):
             ask(store, charge("c1"))
 
         assert time.monotonic() - began < 2
@@ -325,7 +325,7 @@ def test_near_keys_are_found_among_many(store: SqliteStore):
 def test_units_that_another_process_adds_are_seen(store: SqliteStore, monkeypatch: pytest.MonkeyPatch):
     run_sql(store.path, "INSERT INTO farthing_unit VALUES (2, 1, 'generations', 0, 0)")
 
-    monkeypatch.setattr(store, "units_read_at", 0.0)
+    monkeypatch.setattr(store.known_units, "read_at", 0.0)
 
     assert list(store.units()) == ["credits", "generations"]
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
+from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from farthing.audit.verify import verify
 from farthing.core.amounts import Unit
@@ -13,8 +14,10 @@ from farthing.core.wallets import Wallet
 from farthing.engine.engine import Engine
 from farthing.store.contract import Store
 from farthing.store.memory import MemoryStore
+from farthing.store.postgres import open_postgres
 from farthing.store.sqlite import open_sqlite
 from tests.laws.real import UNITS
+from tests.postgres.databases import open_prepared
 
 
 class ObedientClock:
@@ -32,19 +35,24 @@ class ObedientClock:
 class Shelf:
     """One database, which all accounts share."""
 
-    def __init__(self, url: str) -> None:
-        self.folder = tempfile.TemporaryDirectory(prefix="farthing-laws-")
-        self.store: Store
-        if url == "memory:":
-            self.store = MemoryStore()
-        else:
-            path = Path(self.folder.name) / "laws.db"
-            self.store = open_sqlite(f"sqlite:///{path}", create=True, book="laws", test=True)
+    def __init__(self, kind: str) -> None:
+        self.putting_away = ExitStack()
+        self.store = self.open_store(kind)
         self.store.add_units(list(UNITS.values()))
         for name in ("chat", "video", "plan", "bonus", "purchase", "a"):
             self.store.intern_name(name)
         self.clock = ObedientClock()
         self.engine = Engine(self.store, self.clock)
+
+    def open_store(self, kind: str) -> Store:
+        """A fresh one: `memory`, `sqlite` or `postgres`."""
+        if kind == "memory":
+            return MemoryStore()
+        if kind == "postgres":
+            database = self.putting_away.enter_context(open_prepared())
+            return open_postgres(database.app_url, create=True, book="laws", test=True)
+        folder = self.putting_away.enter_context(TemporaryDirectory(prefix="farthing-laws-"))
+        return open_sqlite(f"sqlite:///{Path(folder) / 'laws.db'}", create=True, book="laws", test=True)
 
     def open_account(self, key: str) -> StoredAccount:
         return StoredAccount(self, key)
@@ -53,7 +61,7 @@ class Shelf:
         """Hold every law over everything, then put it away."""
         report = verify(self.store)
         self.engine.close()
-        self.folder.cleanup()
+        self.putting_away.close()
         assert report.ok, report.summary
 
 

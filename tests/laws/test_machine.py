@@ -391,10 +391,10 @@ def place_of(entries: list[Entry]) -> tuple[str, int]:
 class StoredLedgers(Ledgers):
     """The same through the engine, in one database that both accounts share; at the end every law over all of it."""
 
-    url = "memory:"
+    kind = "memory"
 
     def open_accounts(self) -> Sequence[RealAccount | StoredAccount]:
-        self.shelf = Shelf(self.url)
+        self.shelf = Shelf(self.kind)
         return [self.shelf.open_account("acme"), self.shelf.open_account("umbrella")]
 
     def teardown(self) -> None:
@@ -402,15 +402,21 @@ class StoredLedgers(Ledgers):
 
 
 class FileLedgers(StoredLedgers):
-    url = "sqlite:"
+    kind = "sqlite"
+
+
+class ServerLedgers(StoredLedgers):
+    kind = "postgres"
 
 
 TestLedgers = Ledgers.TestCase
 TestStoredLedgers = StoredLedgers.TestCase
 TestFileLedgers = FileLedgers.TestCase
+TestServerLedgers = ServerLedgers.TestCase
 EXAMPLES = int(os.environ.get("FARTHING_EXAMPLES", "100"))
 SHRINKS = "FARTHING_EXAMPLES" not in os.environ
 PHASES = tuple(phase for phase in Phase if SHRINKS or phase is not Phase.shrink)
 TestLedgers.settings = settings(max_examples=EXAMPLES, stateful_step_count=40, deadline=None, phases=PHASES)
 TestStoredLedgers.settings = settings(TestLedgers.settings, max_examples=EXAMPLES // 2)
 TestFileLedgers.settings = settings(TestLedgers.settings, max_examples=EXAMPLES // 4)
+TestServerLedgers.settings = settings(TestLedgers.settings, max_examples=max(1, EXAMPLES // 8))

@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 
 import farthing
 from farthing.testing import FrozenClock
+from tests.postgres.databases import open_prepared
 
 
 @contextmanager
@@ -22,7 +23,18 @@ def name_sqlite() -> Iterator[str]:
         yield f"sqlite:///{Path(folder) / 'case.db'}"
 
 
-STORES: dict[str, Callable[[], AbstractContextManager[str]]] = {"memory": name_memory, "sqlite": name_sqlite}
+@contextmanager
+def name_postgres() -> Iterator[str]:
+    """A database on a server of our own, reached as the app's role."""
+    with open_prepared() as database:
+        yield database.app_url
+
+
+STORES: dict[str, Callable[[], AbstractContextManager[str]]] = {
+    "memory": name_memory,
+    "sqlite": name_sqlite,
+    "postgres": name_postgres,
+}
 """Each store with what names a fresh database on it."""
 
 

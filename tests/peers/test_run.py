@@ -56,18 +56,18 @@ def test_json_counts_cases_and_names_what_failed_and_what_was_skipped(tmp_path, 
                 "step": 1,
                 "expected": {"balance": "7.0"},
                 "got": {"balance": "6.00"},
-                "stores": ["memory", "sqlite"],
+                "stores": ["memory", "sqlite", "postgres"],
             }
         ],
         "skipped": [{"id": "own-3", "reason": "needs prices, which come with the catalog"}],
-        "stores": ["memory", "sqlite"],
+        "stores": ["memory", "sqlite", "postgres"],
     }
 
 
 def test_without_failures_the_exit_code_is_zero(tmp_path, capsys):
     assert run_json(capsys, write_file(tmp_path, make_case())) == (
         run.PASSED,
-        {"passed": 1, "failed": [], "skipped": [], "stores": ["memory", "sqlite"]},
+        {"passed": 1, "failed": [], "skipped": [], "stores": ["memory", "sqlite", "postgres"]},
     )
 
 

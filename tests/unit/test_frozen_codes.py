@@ -120,6 +120,7 @@ CODES = {
     "Overloaded": "overloaded",
     "Busy": "busy",
     "DiskFailed": "disk_failed",
+    "DatabaseAway": "database_away",
     "OutcomeUnknown": "outcome_unknown",
     "Misconfigured": "misconfigured",
     "UrlInvalid": "url_invalid",
