@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 
-from bench.rows import Row, median_of
+from bench.rows import Plan, Row, make_row, median_of
 from farthing.core.amounts import Unit
 from farthing.core.decide import decide
 from farthing.core.entries import Seal
@@ -39,9 +39,9 @@ def time_decisions(lots: int, count: int) -> float:
     return (time.process_time() - started) / count * 1e6
 
 
-def bench_deciding(quick: bool) -> Iterator[Row]:
-    count = 5_000 if quick else 20_000
+def bench_deciding(plan: Plan) -> Iterator[Row]:
+    count = 5_000 if plan.quick else 20_000
     for lots, target in ((1, "<= 15 us"), (3, "<= 30 us")):
         cost = median_of(5, lambda lots=lots: time_decisions(lots, count))  # type: ignore[misc]
         name = f"decide, draws on {lots} lot{'s' if lots > 1 else ''}"
-        yield Row(name, "core", microseconds=cost, per_second=1e6 / cost, target=target)
+        yield make_row(name, "core", 1e6 / cost, target=target)

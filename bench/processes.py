@@ -1,0 +1,73 @@
+"""Gunicorn's shape: processes that each open the ledger and charge one after the other; nothing batches across them."""
+
+import multiprocessing
+import statistics
+import time
+from collections.abc import Iterator
+from multiprocessing.synchronize import Barrier
+from typing import Any
+
+import farthing
+from bench.baselines import BEST, find_best
+from bench.books import fund_accounts, name_database
+from bench.patterns import draw_accounts
+from bench.rows import Plan, Row, make_row
+
+CONTEXT = multiprocessing.get_context("forkserver")
+CONTEXT.set_forkserver_preload(["farthing", "bench.processes"])
+LONGEST_SECONDS = 300
+
+
+def bench_processes(plan: Plan) -> Iterator[Row]:
+    count = 1_280 if plan.quick else 6_400
+    for store in plan.list_stores("sqlite", "postgres"):
+        with name_database(store) as url:
+            with farthing.open(url, create=True) as ledger:
+                fund_accounts(ledger)
+            for pattern in ("uniform", "zipf", "hot"):
+                eight: float | None = None
+                for clients in (8, 32):
+                    times = 1 if plan.quick else 3
+                    accounts = draw_accounts(pattern, count)
+                    rate = statistics.median(run_processes(url, accounts, clients) for _ in range(times))
+                    baseline = find_best(pattern, plan)
+                    yield make_row(
+                        "processes, charge()", store, rate, pattern=pattern, clients=clients,
+                        baseline=baseline, against=BEST if baseline else "",
+                        target=f">= 8 processes, {eight:,.0f}/s" if eight and pattern == "hot" else "",
+                    )  # fmt: skip
+                    eight = rate
+
+
+def run_processes(url: str, accounts: list[str], clients: int) -> float:
+    """Charges a second from the moment that all are ready until the last has finished."""
+    gate = CONTEXT.Barrier(clients)
+    answers = CONTEXT.SimpleQueue()
+    parts = [accounts[start::clients] for start in range(clients)]
+    workers = [CONTEXT.Process(target=work, args=(url, part, gate, answers), daemon=True) for part in parts]
+    for worker in workers:
+        worker.start()
+    spans: list[tuple[float, float]] = []
+    for _ in workers:
+        answer = answers.get()
+        if isinstance(answer, str):
+            raise RuntimeError(answer)
+        spans.append(answer)
+    for worker in workers:
+        worker.join(LONGEST_SECONDS)
+    return len(accounts) / (max(end for _, end in spans) - min(start for start, _ in spans))
+
+
+def work(url: str, accounts: list[str], gate: Barrier, answers: Any) -> None:
+    """One process: tells when it began and ended, on the clock that all processes share, or what went wrong."""
+    try:
+        with farthing.open(url) as ledger:
+            ledger.balance(accounts[0])  # so that it is connected
+            gate.wait(LONGEST_SECONDS)
+            started = time.monotonic()
+            for account in accounts:
+                ledger.charge(account, "0.000005")
+            answers.put((started, time.monotonic()))
+    except Exception as failure:
+        gate.abort()
+        answers.put(f"{type(failure).__name__}: {failure}")
