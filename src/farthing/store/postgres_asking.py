@@ -1,8 +1,8 @@
 """Asking PostgreSQL many things in one go: statements sent together, answered together, in one round trip.
 
-This speaks to libpq, through psycopg's `pq`, whose pipeline sends each statement in a packet of its own and looks for
-answers after each: for the ten small statements of one charge that costs more than all the rest. What a statement is
-prepared as is named after its text, so that no pooler or host can give it another meaning.
+This speaks to libpq through psycopg's public `pq`. psycopg's own pipeline sends each statement in a packet of its own
+and looks for answers after each: for the ten small statements of one charge that costs more than all the rest. What a
+statement is prepared as is named after its text, so that no pooler or host can give it another meaning.
 """
 
 import hashlib
