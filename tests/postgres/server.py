@@ -40,6 +40,7 @@ ALWAYS: Final = {
     "scram_iterations": "1",
     "log_line_prefix": "%m [%p] %d ",
     "timezone": "UTC",
+    "dynamic_shared_memory_type": "mmap",  # in its folder, which goes away with it even if it was killed
 }
 LONGEST_START_SECONDS: Final = 60
 STOPS: Final = {"fast": signal.SIGINT, "immediate": signal.SIGQUIT}
