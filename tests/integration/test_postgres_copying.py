@@ -1,13 +1,18 @@
 """Entries on their way by COPY: what an interruption in their midst leaves behind."""
 
+import time
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
+import psycopg
 import pytest
 
+import farthing
 from farthing.core.requests import Charge, Grant
 from farthing.engine.engine import Engine
 from farthing.store.postgres_copying import Copying
+from farthing.store.postgres_save import COPY_FROM
 from tests.integration.postgres_books import open_host
 from tests.races.books import open_book
 
@@ -42,3 +47,23 @@ def test_a_copy_that_a_signal_breaks_off_gives_its_connection_up_and_is_done_aga
         assert calls[-1].connection is not calls[0].connection
         assert outcome.entries[0].balance_after == 0, "what was accepted was done, once"
         engine.close()
+
+
+def test_what_is_written_in_a_callers_transaction_never_goes_by_copy(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(copying: Copying, rows: list[bytes]) -> None:
+        raise AssertionError("a COPY that a signal breaks off would cost the caller the connection")
+
+    monkeypatch.setattr(Copying, "send", refuse)
+    with open_host() as database, farthing.open(database.app_url, create=True) as ledger:
+        ledger.grant("acme", 5)
+        for _ in range(COPY_FROM):
+            ledger.grant("acme", 1, expires_in=timedelta(milliseconds=400))
+        time.sleep(0.5)
+
+        with psycopg.connect(database.app_url) as connection, ledger.within(connection) as tx:
+            tx.charge("acme", 2)
+
+        balance = ledger.balance("acme")
+        assert balance.expired == COPY_FROM
+        assert balance.spendable == 3
+        assert ledger.verify().ok

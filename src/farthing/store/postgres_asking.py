@@ -20,7 +20,7 @@ from psycopg.pq import ConnStatus, ExecStatus, Format, PipelineStatus, Transacti
 from psycopg.pq.abc import PGconn, PGresult
 from psycopg.waiting import Ready, Wait
 
-from farthing.store.postgres_packing import Packed, pack_columns
+from farthing.store.postgres_packing import BYTEA, INT8, TEXT, Packed, pack_columns
 from farthing.store.wallet_rows import Row
 
 Connection = psycopg.Connection[Any]
@@ -28,8 +28,8 @@ Connection = psycopg.Connection[Any]
 FAILED: Final = (ExecStatus.FATAL_ERROR, ExecStatus.BAD_RESPONSE)
 LONGEST_CANCEL_SECONDS: Final = 2.0
 LOST_STATEMENTS: Final = ("26000", "42P05", "0A000")
-INT8, BYTEA, TEXT, UNSAID = 20, 17, 25, 0
-"""Types of values by their numbers in PostgreSQL; of one that is unsaid the statement tells."""
+UNSAID: Final = 0
+"""The type of a value of which the statement tells the type."""
 
 
 class Plain:

@@ -13,6 +13,8 @@ from farthing.core.entries import FIRST_DIGEST, FIRST_USAGE, NO_USAGE, Entry
 from farthing.core.wallets import Account
 
 INT8, BYTEA, TEXT = 20, 17, 25
+"""Types by their numbers in PostgreSQL."""
+
 ARRAY: Final = struct.Struct(">iiIii")
 """Dimensions, whether there are nulls, the type of the elements, how many, from which number on."""
 

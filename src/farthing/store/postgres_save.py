@@ -29,6 +29,8 @@ class PostgresSaver(Saver):
     """Writes for one unit of work."""
 
     statements: ClassVar[Any] = sql
+    copies: ClassVar[bool] = True
+    """Whether entries may go by COPY: one that a signal breaks off costs the connection."""
 
     def __init__(self, connection: Connection, stored: Stored, names: NameBook) -> None:
         super().__init__(stored, names)
@@ -44,7 +46,7 @@ class PostgresSaver(Saver):
         """Write all of it. Raises `LawBroken` if a row that is to be changed is not there, and `DecideAgain` if one
         that is to be made is there already: another server was first."""
         with self.noticing_clashes(changes):
-            if len(changes.entries) - self.copied >= COPY_FROM:
+            if self.copies and len(changes.entries) - self.copied >= COPY_FROM:
                 self.send_entries(changes)
             self.end_copy()
             self.save_names(changes)
@@ -124,6 +126,8 @@ class JoinedSaver(PostgresSaver):
     Until the caller commits, a name that is new would hold up everyone else who uses it first. One that no entry uses
     in the end does no harm.
     """
+
+    copies = False
 
     def __init__(self, connection: Connection, stored: Stored, names: NameBook, connections: Connections) -> None:
         super().__init__(connection, stored, names)
