@@ -1,46 +1,92 @@
 """Farthing's rules told as naively as possible: every kind of request to one account, a method each.
 
 Written from the rules and from nothing else; it knows no code of ours and must never import any. The property tests
-walk it beside the real core and compare. Left out: allowances, budgets, alerts, clawback, prices. Amounts are integers
-of the smallest part, instants and durations are microseconds, and `amount` is an integer or a dict {unit: integer}.
-Every method answers {"replayed": ..., "units": {unit: facts}}; the facts of a lone unit also stand beside them.
+walk it beside the real core and compare. Left out: prices. Amounts are integers of the smallest part, instants and
+durations are microseconds, and `amount` is an integer or a dict {unit: integer}. Every method answers
+{"replayed": ..., "alerts": ..., "units": {unit: facts}}; the facts of a lone unit also stand beside them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from .naive_books import (
     DEFAULT_TERMS,
     Amount,
-    NaiveBooks,
     NaiveRefused,
     Record,
     join_neighbours,
     make_bill,
     make_bill_part,
+    take_last,
 )
+from .naive_corrections import NaiveCorrections
+from .naive_rows import Row
 
 __all__ = ["NaiveAccount", "NaiveRefused"]
 
 
-class NaiveAccount(NaiveBooks):
+class NaiveAccount(NaiveCorrections):
     # Requests about the account.
 
-    def open(self, *, now: int, key: str | None = None) -> Record:
-        return self._decide("open", now, self.clocks, key, {}, lambda t: {})
+    def open(self, *, now: int, key: str | None = None, zone: str = "UTC", is_test: bool = False) -> Record:
+        """In a test book the account's clock stands still, until `advance`."""
 
-    def configure(self, *, now: int, unit: str | None = None, key: str | None = None, **terms: Any) -> Record:
+        def act(t: int) -> Record:
+            self.account.update(zone=zone, clock=t if is_test else 0)
+            return {}
+
+        is_open = self.account["state"] is not None
+        return self._decide("open", now, [], key, {}, (lambda t: {}) if is_open else act)
+
+    def advance(
+        self, *, now: int, to: int | None = None, by: int = 0, units: Iterable[str] = (), key: str | None = None
+    ) -> Record:
+        def find_time() -> int:
+            clock = self.account["clock"]
+            if not clock:
+                raise NaiveRefused("clock_runs")
+            time = int(clock + by if to is None else to)
+            if time < clock:
+                raise NaiveRefused("time_invalid")
+            return time
+
+        def act(t: int) -> Record:
+            self.account["clock"] = t
+            return {}
+
+        return self._decide("advance", now, units, key, {"to": to, "by": by}, act, to=find_time)
+
+    def configure(
+        self,
+        *,
+        now: int,
+        unit: str | None = None,
+        alerts: Iterable[int] | None = None,
+        top_up: Record | None = None,
+        key: str | None = None,
+        **terms: Any,
+    ) -> Record:
         """Settings of one unit, or of the whole account when no unit is named; a unit's own setting wins."""
 
         def act(t: int) -> Record:
             if not set(terms) <= set(DEFAULT_TERMS) or any(isinstance(v, int) and v < 0 for v in terms.values()):
                 raise NaiveRefused("setting_invalid")
-            self.terms.setdefault(unit, {}).update(terms)
+            if unit not in self.terms:
+                self.terms[unit] = Row()
+            self.terms[unit].update(**terms)
+            if unit is not None:
+                self._note(unit, "configured")
+                if alerts is not None:
+                    self.alerts[unit] = tuple(alerts)
+                if top_up is not None:
+                    self._set_top_up(unit, top_up)
             return {}
 
         units = self.clocks if unit is None else [unit]
-        return self._decide("configure", now, units, key, {"unit": unit, **terms}, act)
+        asked = {"unit": unit, "alerts": alerts, "top_up": top_up, **terms}
+        return self._decide("configure", now, units, key, asked, act)
 
     def freeze(self, *, now: int, key: str | None = None) -> Record:
         return self._change_state("freeze", "frozen", now, key)
@@ -51,14 +97,15 @@ class NaiveAccount(NaiveBooks):
     def close(self, *, now: int, key: str | None = None) -> Record:
         return self._change_state("close", "closed", now, key)
 
-    def tidy(self, *, now: int, unit: str | None = None) -> Record:
+    def tidy(self, *, now: int, unit: str | None = None, key: str | None = None) -> Record:
         """Time passes: what is due is written down."""
-        return self._decide("tidy", now, self.clocks if unit is None else [unit], None, {}, lambda t: {})
+        return self._decide("tidy", now, self.clocks if unit is None else [unit], key, {}, lambda t: {})
 
     # Requests that bring credits.
 
     def grant(self, *, now: int, amount: Amount, unit: str = "credits", key: str | None = None, **lot: Any) -> Record:
-        """`lot`: priority, effective, expires, promotional, features, source."""
+        """`lot`: priority, effective, expires, promotional, features, source, cost; `until_turn`: the allowance with
+        whose period it ends; `extends`: whether all others live as long; `top_up`: the purchase that it fulfils."""
         return self._grant("grant", now, amount, unit, key, lot)
 
     def import_grant(
@@ -70,19 +117,28 @@ class NaiveAccount(NaiveBooks):
     def _grant(self, kind: str, now: int, amount: Amount, unit: str, key: str | None, lot: Record) -> Record:
         amounts = amount if isinstance(amount, dict) else {unit: amount}
 
+        terms = {word: value for word, value in lot.items() if word not in ("until_turn", "extends", "top_up")}
+
         def grant_one(t: int, unit: str, amount: int) -> Record:
             starts = t if lot.get("effective") is None else lot["effective"]
-            ends = lot.get("expires")
+            if lot.get("until_turn"):
+                tied = self._find_allowance(unit, lot["until_turn"])
+                starts = max(starts, tied["starts"]) if tied["starts"] <= t else starts
+                terms.update(expires=tied["turns"], allowance=tied["id"], effective=starts)
+            ends = terms.get("expires")
             is_dead = ends is not None and ends <= max(t, starts)
             if is_dead and kind == "grant":
                 raise NaiveRefused("dead_on_arrival")
-            made = self._add_lot(unit, amount, t, **lot)
+            self._note(unit, kind)
+            made = self._add_lot(unit, amount, t, **terms)
+            self._finish_top_up(unit, lot.get("top_up", 0))
+            if made["state"] == "live" or is_dead:
+                self._write(unit, "granted", amount)
             if is_dead:
-                self._write(unit, "granted", amount)
-                self._write(unit, "expired", amount)
-                made.update(remaining=0, state="ended")
-            elif made["state"] == "live":
-                self._write(unit, "granted", amount)
+                made["state"] = "live"
+                self._expire(made)
+            elif lot.get("extends") and made["state"] == "live":
+                self._extend_others(unit, ends, t)
             owed = self._debt(unit)
             self._pay_debts(unit)
             return {"lot": made["id"], "granted": amount, "paid_debt": owed - self._debt(unit)}
@@ -99,20 +155,27 @@ class NaiveAccount(NaiveBooks):
         unit: str = "credits",
         feature: str | None = None,
         mode: str = "strict",
+        about: Record | None = None,
         key: str | None = None,
     ) -> Record:
+        """`about`: member, model, api_key."""
         amounts = amount if isinstance(amount, dict) else {unit: amount}
         bill = make_bill(feature)
 
         def charge_one(t: int, unit: str, amount: int) -> Record:
-            take = self._fit(unit, feature, amount, mode)
-            return {**self._bill(bill, unit, [], take), "uncovered": amount - take}
+            claims = self._list_claims(unit, feature, about)
+            take = self._limit(claims, self._fit(unit, feature, amount, mode), mode, t)
+            self._note(unit, "charged")
+            told = self._bill(bill, unit, [], take)
+            for budget, whose in claims:
+                self._spend(bill["units"][unit], budget, whose, take, t)
+            return {**told, "uncovered": amount - take}
 
         def name_charge(result: Record) -> None:
             result["charge"] = len(self.charges) + 1
             self.charges[result["charge"]] = bill
 
-        asked = {"feature": feature, "mode": mode}
+        asked = {"feature": feature, "mode": mode, "about": about}
         return self._decide_each("charge", now, amounts, key, asked, charge_one, name_charge, mode != "record")
 
     def hold(
@@ -125,33 +188,38 @@ class NaiveAccount(NaiveBooks):
         mode: str = "strict",
         ttl: int | None = None,
         name: str | None = None,
+        about: Record | None = None,
         key: str | None = None,
     ) -> Record:
         """Modes: strict, record, shrink. With several units the lifetime is the shortest of their defaults."""
         amounts = amount if isinstance(amount, dict) else {unit: amount}
         lifetime = min([self._term(u, "hold_ttl") for u in amounts], default=0) if ttl is None else ttl
-        hold: Record = {"name": name, "feature": feature, "units": {}, "bill": make_bill(feature)}
+        hold = Row(id=len(self.holds) + 1, name=name, feature=feature, units=Row(), bill=make_bill(feature))
 
         def hold_one(t: int, unit: str, amount: int) -> Record:
-            for other in self.holds.values():
-                is_open = other["units"].get(unit, {}).get("state") == "open" and other["deadline"] > t
-                if name is not None and other["name"] == name and is_open:
-                    raise NaiveRefused("hold_name_taken")
+            if name is not None and any(other["name"] == name for other in self._working("hold", unit).values()):
+                raise NaiveRefused("hold_name_taken")
             if lifetime <= 0:
                 raise NaiveRefused("ttl_invalid")
             hold["deadline"] = t + lifetime
-            take = self._fit(unit, feature, amount, mode)
+            claims = self._list_claims(unit, feature, about)
+            take = self._limit(claims, self._fit(unit, feature, amount, mode), mode, t)
+            self._note(unit, "held")
+            reserves = self._reserve(claims, take, t)
             draws, bare = self._draw(unit, feature, take)
             hold["bill"]["units"][unit] = make_bill_part()
-            hold["units"][unit] = {"amount": take, "covered": draws, "bare": bare, "settled": 0, "state": "open"}
+            hold["units"][unit] = Row(
+                amount=take, covered=draws, bare=bare, settled=0, state="open", reserves=reserves
+            )  # fmt: skip
+            self._working("hold", unit)[hold["id"]] = hold
             return {"held": take, "bare": bare, "uncovered": amount - take, "draws": join_neighbours(draws)}
 
         def name_hold(result: Record) -> None:
-            result["hold"] = len(self.holds) + 1
+            result["hold"] = hold["id"]
             result["deadline"] = hold["deadline"]
-            self.holds[result["hold"]] = hold
+            self.holds[hold["id"]] = hold
 
-        asked = {"feature": feature, "mode": mode, "ttl": ttl, "name": name}
+        asked = {"feature": feature, "mode": mode, "ttl": ttl, "name": name, "about": about}
         return self._decide_each("hold", now, amounts, key, asked, hold_one, name_hold)
 
     def extend(self, *, now: int, hold: int, ttl: int | None = None, key: str | None = None) -> Record:
@@ -163,6 +231,8 @@ class NaiveAccount(NaiveBooks):
             if lifetime <= 0:
                 raise NaiveRefused("ttl_invalid")
             found["deadline"] = t + lifetime
+            for unit in units:
+                self._note(unit, "extended")
             return {"deadline": t + lifetime}
 
         return self._decide("extend", now, units, key, {"hold": hold, "ttl": ttl}, act)
@@ -188,9 +258,7 @@ class NaiveAccount(NaiveBooks):
         asked = {"hold": hold, "amount": amount, "final": final, "policy": policy}
         return self._decide("settle", now, units, key, asked, act)
 
-    def _settle_one(
-        self, hold: Record, unit: str, amount: int | None, final: bool, policy: str | None, t: int
-    ) -> Record:
+    def _settle_one(self, hold: Row, unit: str, amount: int | None, final: bool, policy: str | None, t: int) -> Record:
         part, feature = hold["units"][unit], hold["feature"]
         is_late = part["state"] == "timed_out"
         held = max(0, part["amount"] - part["settled"]) if is_late else self._held(part)
@@ -204,13 +272,18 @@ class NaiveAccount(NaiveBooks):
         if policy == "cap_available":
             take = min(asked, (0 if is_late else held) + max(0, self._available(unit, feature)))
 
+        self._note(unit, "settled")
+        before = self._held(part)
         used, rest = self._take_from_front(part, take)
         part["bare"] -= min(part["bare"], rest)
         part["settled"] += take
+        self._free_reserves(part, before - self._held(part))
         result = {**self._bill(hold["bill"], unit, used, rest), "uncovered": asked - take, "returned": []}
-        if final:
-            result["returned"] = self._return_rest(hold, unit, t)
+        self._settle_reserves(hold, unit, take, t)
+        if final and is_late:
             part["state"] = "settled"
+        elif final:
+            result["returned"] = self._end_hold(hold, unit, "settled", t)
         return result
 
     def release(self, *, now: int, hold: int, key: str | None = None) -> Record:
@@ -221,8 +294,7 @@ class NaiveAccount(NaiveBooks):
             results = {}
             for unit in units:
                 released = self._held(found["units"][unit])
-                results[unit] = {"released": released, "returned": self._return_rest(found, unit, t)}
-                found["units"][unit]["state"] = "released"
+                results[unit] = {"released": released, "returned": self._end_hold(found, unit, "released", t)}
             return {"units": results}
 
         return self._decide("release", now, units, key, {"hold": hold}, act)
@@ -252,26 +324,23 @@ class NaiveAccount(NaiveBooks):
         asked = {"charge": charge, "hold": hold, "amount": amount, "up_to": up_to}
         return self._decide("refund", now, units, key, asked, act)
 
-    def _refund_one(self, bill: Record, unit: str, amount: int | None, up_to: bool, t: int) -> Record:
+    def _refund_one(self, bill: Row, unit: str, amount: int | None, up_to: bool, t: int) -> Record:
         part = bill["units"][unit]
         refundable = part["charged"] - part["refunded"]
         asked = refundable if amount is None else amount
         if asked > refundable and not up_to:
             raise NaiveRefused("more_than_refundable", refundable=refundable)
-        left = take = min(asked, refundable)
+        take = min(asked, refundable)
         part["refunded"] += take
+        self._note(unit, "refunded")
         self._write(unit, "refunded", take)
+        undone, part["debts"] = take_last(part["debts"], take)
         back: list[tuple[Any, int]] = []
-        for draw in reversed(part["debts"]):
-            undone = min(left, draw[1])
-            draw[1] -= undone
-            left -= undone
-            back += self._undo_debt(unit, self.debts[draw[0]], undone)
-        for draw in reversed(part["draws"]):
-            undone = min(left, draw[1])
-            draw[1] -= undone
-            left -= undone
-            back.append((draw[0], undone))
+        for debt, amount in undone:
+            back += self._undo_debt(unit, debt, amount)
+        undone, part["draws"] = take_last(part["draws"], take - sum(amount for _, amount in undone))
+        back += undone
+        self._give_back(part, take)
 
         back = [(name, x) for name, x in back if x]
         ended = [(self.lots[lot], x) for lot, x in back if lot in self.lots and self._is_over(lot, t)]
@@ -280,22 +349,17 @@ class NaiveAccount(NaiveBooks):
             told.append(self._refund_ended(bill, unit, ended, t))
         return {"refunded": take, "refundable": refundable - take, "to": join_neighbours(told)}
 
-    def _undo_debt(self, unit: str, debt: Record, amount: int) -> list[tuple[Any, int]]:
+    def _undo_debt(self, unit: str, number: int, amount: int) -> list[tuple[Any, int]]:
         """First what is still unpaid, then what was paid, last payer first."""
+        debt = self.debts[number]
         unpaid = min(amount, debt["remaining"])
-        debt["remaining"] -= unpaid
-        amount -= unpaid
-        back = [("debt", unpaid)]
-        for payer in reversed(debt["payers"]):
-            undone = min(amount, payer[1])
-            payer[1] -= undone
-            amount -= undone
-            back.append((payer[0], undone))
-            if payer[0] == "forgiven":
-                self._write(unit, "adjusted", -undone)
-        return back
+        paid, payers = take_last(debt["payers"], amount - unpaid)
+        debt.update(remaining=debt["remaining"] - unpaid, payers=payers)
+        self._strike_paid(number)
+        self._write(unit, "adjusted", -sum(x for payer, x in paid if payer == "forgiven"))
+        return [("debt", unpaid), *paid]
 
-    def _refund_ended(self, bill: Record, unit: str, ended: list[tuple[Record, int]], t: int) -> tuple[Any, int]:
+    def _refund_ended(self, bill: Row, unit: str, ended: list[tuple[Record, int]], t: int) -> tuple[Any, int]:
         """One grace lot for each charge, as long as it lives; no grace at all makes it breakage."""
         total = sum(amount for _, amount in ended)
         if self._term(unit, "refund_grace") == 0:
@@ -306,101 +370,5 @@ class NaiveAccount(NaiveBooks):
             grace = self._add_grace_lot(unit, bill["feature"], ended, t)
             bill["units"][unit]["grace"] = grace["id"]
         else:
-            grace["amount"] += total
-            grace["remaining"] += total
+            grace.update(amount=grace["amount"] + total, remaining=grace["remaining"] + total)
         return (grace["id"], total)
-
-    def void(
-        self,
-        *,
-        now: int,
-        lot: int | None = None,
-        amount: int | None = None,
-        unit: str = "credits",
-        up_to: bool = False,
-        key: str | None = None,
-    ) -> Record:
-        """Takes unspent credits of one lot, or of all live lots in burn-down order; what is held stays."""
-        unit = self.lots[lot]["unit"] if lot in self.lots else unit
-
-        def act(t: int) -> Record:
-            if lot is not None and lot not in self.lots:
-                raise NaiveRefused("grant_unknown")
-            lots = self._live_lots(unit) if lot is None else [self.lots[lot]]
-            there = sum(each["remaining"] for each in lots)
-            asked = there if amount is None else self._check(amount)
-            if asked > there and not up_to:
-                raise NaiveRefused("more_than_is_left", left=there)
-            draws, _ = self._take(lots, asked)
-            for name, taken in draws:
-                self.lots[name]["amount"] -= taken
-                if self.lots[name]["state"] != "pending":
-                    self._write(unit, "adjusted", -taken)
-            return {"units": {unit: {"voided": min(asked, there), "draws": draws}}}
-
-        asked = {"lot": lot, "amount": amount, "unit": unit, "up_to": up_to}
-        return self._decide("void", now, [unit], key, asked, act)
-
-    def forgive(self, *, now: int, amount: int | None = None, unit: str = "credits", key: str | None = None) -> Record:
-        def act(t: int) -> Record:
-            asked = self._debt(unit) if amount is None else self._check(amount)
-            if asked > self._debt(unit):
-                raise NaiveRefused("more_than_is_owed", debt=self._debt(unit))
-            self._forgive(unit, asked)
-            self._write(unit, "adjusted", asked)
-            return {"units": {unit: {"forgiven": asked}}}
-
-        return self._decide("forgive", now, [unit], key, {"amount": amount, "unit": unit}, act)
-
-    def adjust(self, *, now: int, amount: int, unit: str = "credits", key: str | None = None) -> Record:
-        """A signed correction: up is a lot without an end, down follows the burn-down order."""
-
-        def act(t: int) -> Record:
-            result: Record = {"adjusted": amount, "lot": None, "draws": []}
-            if amount > 0:
-                result["lot"] = self._add_lot(unit, amount, t, source="adjustment")["id"]
-            else:
-                result["draws"], missing = self._take(self._live_lots(unit), -amount)
-                if missing:
-                    raise NaiveRefused("more_than_is_left", left=-amount - missing)
-            self._write(unit, "adjusted", amount)
-            return {"units": {unit: result}}
-
-        return self._decide("adjust", now, [unit], key, {"amount": amount, "unit": unit}, act)
-
-    def set_used(self, *, now: int, used: int, unit: str = "credits", key: str | None = None) -> Record:
-        return self._set_used("set_used", now, used, unit, key)
-
-    def reset_used(self, *, now: int, unit: str = "credits", key: str | None = None) -> Record:
-        return self._set_used("reset_used", now, 0, unit, key)
-
-    def _set_used(self, kind: str, now: int, used: int, unit: str, key: str | None) -> Record:
-        def act(t: int) -> Record:
-            change = self._check(used) - self._used(unit)
-            if change < 0:
-                self._lower_used(unit, -change)
-            else:
-                self._raise_used(unit, change)
-            self._write(unit, "adjusted", -change)
-            return {"units": {unit: {"adjusted": -change}}}
-
-        return self._decide(kind, now, [unit], key, {"used": used, "unit": unit}, act)
-
-    def _lower_used(self, unit: str, amount: int) -> None:
-        """Debt first, then the period's lots in the reverse of the order in which they burn."""
-        forgiven = min(amount, self._debt(unit))
-        self._forgive(unit, forgiven)
-        amount -= forgiven
-        for lot in reversed(self._period_lots(unit)):
-            room = max(0, lot["amount"] - lot["remaining"] - self._covered_on(lot))
-            filled = min(amount, room)
-            lot["remaining"] += filled
-            amount -= filled
-
-    def _raise_used(self, unit: str, amount: int) -> None:
-        _, rest = self._take(self._period_lots(unit), amount)
-        if rest:
-            bare = sum(part["bare"] for part in self._open_parts(unit))
-            if self._debt(unit) + bare + rest > self._term(unit, "overdraft"):
-                raise NaiveRefused("above_total", above=rest)
-            self._owe(unit, None, rest)

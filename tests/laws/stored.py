@@ -7,23 +7,25 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from farthing.audit.verify import verify
-from farthing.core.amounts import Unit
-from farthing.core.entries import Entry
-from farthing.core.requests import Place, Request
-from farthing.core.wallets import Wallet
 from farthing.engine.engine import Engine
 from farthing.store.contract import Store
 from farthing.store.memory import MemoryStore
 from farthing.store.postgres import open_postgres
 from farthing.store.sqlite import open_sqlite
+from farthing.values.amounts import Unit
+from farthing.values.entries import Entry
+from farthing.values.requests import Place, Request
+from farthing.values.wallets import Wallet
 from tests.laws.real import UNITS
 from tests.postgres.databases import open_prepared
+
+NAMES = ("chat", "video", "plan", "bonus", "purchase", "a", "ann", "ben", "small", "large", "k1")
 
 
 class ObedientClock:
     """Any instant, also an earlier one: clocks of servers do go back."""
 
-    is_frozen = True
+    is_frozen = False
 
     def __init__(self) -> None:
         self.at = 0
@@ -35,24 +37,24 @@ class ObedientClock:
 class Shelf:
     """One database, which all accounts share."""
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: str, *, is_test: bool = True) -> None:
         self.putting_away = ExitStack()
-        self.store = self.open_store(kind)
+        self.store = self.open_store(kind, is_test)
         self.store.add_units(list(UNITS.values()))
-        for name in ("chat", "video", "plan", "bonus", "purchase", "a"):
+        for name in NAMES:
             self.store.intern_name(name)
         self.clock = ObedientClock()
         self.engine = Engine(self.store, self.clock)
 
-    def open_store(self, kind: str) -> Store:
+    def open_store(self, kind: str, is_test: bool) -> Store:
         """A fresh one: `memory`, `sqlite` or `postgres`."""
         if kind == "memory":
-            return MemoryStore()
+            return MemoryStore(test=is_test)
         if kind == "postgres":
             database = self.putting_away.enter_context(open_prepared())
-            return open_postgres(database.app_url, create=True, book="laws", test=True)
+            return open_postgres(database.app_url, create=True, book="laws", test=is_test)
         folder = self.putting_away.enter_context(TemporaryDirectory(prefix="farthing-laws-"))
-        return open_sqlite(f"sqlite:///{Path(folder) / 'laws.db'}", create=True, book="laws", test=True)
+        return open_sqlite(f"sqlite:///{Path(folder) / 'laws.db'}", create=True, book="laws", test=is_test)
 
     def open_account(self, key: str) -> StoredAccount:
         return StoredAccount(self, key)

@@ -5,17 +5,22 @@ that do not add up. Amounts are whole credits, seconds count from the opening.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from farthing.audit.fold import Fold
 from farthing.audit.laws import Books, Finding, check_entries, check_state
-from farthing.core.amounts import Unit
-from farthing.core.bounds import MICROSECONDS
 from farthing.core.burndown import sum_available
 from farthing.core.decide import Decision, decide, find_replay
-from farthing.core.entries import Effect, Entry, Kind, Seal, unpack_effects
-from farthing.core.names import name_number
-from farthing.core.requests import (
+from farthing.engine.zones import find_zone
+from farthing.face.ids import write_id
+from farthing.values.amounts import Unit
+from farthing.values.bounds import MICROSECONDS
+from farthing.values.calendars import read_instant
+from farthing.values.entries import Effect, Entry, Kind, Seal, unpack_effects
+from farthing.values.names import name_number
+from farthing.values.requests import (
+    About,
     Adjust,
     Charge,
     Configure,
@@ -36,13 +41,26 @@ from farthing.core.requests import (
     Tidy,
     Void,
 )
-from farthing.core.wallets import ACCOUNT_UNIT, Account, AccountState, Terms, Wallet
-from farthing.face.ids import write_id
+from farthing.values.standing_requests import (
+    Advance,
+    Allow,
+    ChangeAllowance,
+    ChangeBudget,
+    Clawback,
+    DeclineTopUp,
+    EndAllowance,
+    EndBudget,
+    EndPeriod,
+    Reschedule,
+    SetBudget,
+    SetPeriodEnd,
+)
+from farthing.values.wallets import ACCOUNT_UNIT, Account, AccountState, Allowance, Counter, Terms, TopUp, Wallet
 
 OPENED_AT = 1_700_000_000 * MICROSECONDS
 DAY = 86_400
 CREDITS = Unit(1, "credits", 0, 0)
-TABLES = ("lots", "holds", "debts")
+TABLES = ("lots", "holds", "debts", "allowances", "budgets", "counters")
 GENERATIONS = Unit(2, "generations", 0, 0)
 
 Amount = int | Sequence[tuple[int, int]]
@@ -51,13 +69,13 @@ Amount = int | Sequence[tuple[int, int]]
 class Desk:
     """`wait` moves the clock; a request's method answers its receipt (an entry), or the number of what it made."""
 
-    def __init__(self, *units: Unit, **terms: int) -> None:
-        self.account = Account(7, 3, 1, "acme", AccountState.ACTIVE)
+    def __init__(self, *units: Unit, zone: str = "UTC", clock: int = 0, **terms: Any) -> None:
+        self.account = Account(7, 3, 1, "acme", AccountState.ACTIVE, zone, clock)
         self.seal = Seal()
         self.now = OPENED_AT
         self.wallets: dict[int, Wallet] = {}
         self.entries: dict[int, list[Entry]] = {}
-        self.rows: dict[str, dict[int, dict[int, Any]]] = {"lots": {}, "holds": {}, "debts": {}}
+        self.rows: dict[str, dict[int, dict[Any, Any]]] = {table: {} for table in TABLES}
         self.receipts: dict[bytes, Entry] = {}
         self.written: list[Entry] = []
         self.asked = 0
@@ -80,6 +98,10 @@ class Desk:
         """Time passes, and nobody asks anything."""
         self.now += seconds * MICROSECONDS + micros
 
+    def go(self, moment: str) -> None:
+        """Time passes up to an ISO moment, and nobody asks anything."""
+        self.now = instant(moment)
+
     def ask(self, request: Request) -> Entry:
         """Decide, keep what changed, check every law, and answer the receipt: the first one for a true replay."""
         first = self.receipts.get(request.digests()[0])
@@ -98,7 +120,7 @@ class Desk:
         if self.account.state == AccountState.NEW:
             units.add(0)
         wallets = {unit: wallet for unit, wallet in self.wallets.items() if unit in units}
-        decision = decide(self.account, wallets, request, self.now, self.seal, self.list_past(request))
+        decision = decide(self.account, wallets, request, self.now, self.seal, find_zone, self.list_past(request))
         self.account = decision.account
         self.wallets |= decision.wallets
         for wallet in self.wallets.values():
@@ -126,10 +148,12 @@ class Desk:
         } | {place.unit_id}
 
     def list_past(self, request: Request) -> list[Entry]:
-        """What a store loads for a refund: the entries of the charge's receipt, and all that are about it since."""
-        if not isinstance(request, Refund):
+        """What a store loads for a refund or clawback: the entries of the receipt that it names, and all that are about
+        that charge or grant since."""
+        place = request.place
+        if place is None or not isinstance(request, Refund | Clawback):
             return []
-        unit, number = request.charge.unit_id, request.charge.number
+        unit, number = place.unit_id, place.number
         if number > len(self.entries[unit]):
             return []
         named = self.entries[unit][number - 1]
@@ -154,8 +178,8 @@ class Desk:
             fold = Fold(self.account, wallet.unit, self.seal)
             findings += check_entries(wallet, self.entries[unit], fold)
             if unit:
-                lots, holds, debts = (list(self.rows[table].get(unit, {}).values()) for table in TABLES)
-                findings += check_state(Books(wallet, lots, holds, debts, fold))
+                rows = {table: list(self.rows[table].get(unit, {}).values()) for table in TABLES}
+                findings += check_state(Books(wallet=wallet, fold=fold, **rows))
         return findings
 
     def key(self) -> str:
@@ -168,8 +192,11 @@ class Desk:
         return Place(self.account.shard, self.account.account_id, unit, number)
 
     def said(self, fields: dict[str, Any]) -> dict[str, Any]:
-        """What every request says; features by their names."""
+        """What every request says; features and other names by their text."""
         words = {"key": self.key(), "account": self.account.key} | fields
+        named = {name: name_number(words.pop(name)) for name in ("member", "model", "api_key") if name in words}
+        if named:
+            words["about"] = About(**named)
         if "features" in words:
             words["features"] = tuple(name_number(feature) for feature in words["features"])
         if "feature" in words:
@@ -237,9 +264,62 @@ class Desk:
     def reset_used(self) -> Entry:
         return self.ask(ResetUsed(unit=1, **self.said({})))
 
-    def configure(self, *, unit: int = 1, **terms: int) -> Entry:
+    def configure(
+        self,
+        *,
+        unit: int = 1,
+        alerts: Sequence[int] | None = None,
+        top_up: dict[str, int] | None = None,
+        **terms: int,
+    ) -> Entry:
         pairs = tuple((Terms._fields.index(name) + 1, int(value)) for name, value in terms.items())
-        return self.ask(Configure(unit=unit, terms=pairs, **self.said({})))
+        thresholds = None if alerts is None else tuple(alerts)
+        rule = None if top_up is None else tuple((TopUp._fields.index(name) + 1, top_up[name]) for name in top_up)
+        return self.ask(Configure(unit=unit, terms=pairs, alerts=thresholds, top_up=rule, **self.said({})))
+
+    def allow(self, amount: int, name: str = "plan", **fields: Any) -> int:
+        """The number of the new allowance."""
+        return self.ask(Allow(unit=1, name=name, amount=amount, **self.said(fields))).number
+
+    def change_allowance(self, name: str = "plan", **fields: Any) -> Entry:
+        return self.ask(ChangeAllowance(unit=1, name=name, **self.said(fields)))
+
+    def end_allowance(self, name: str = "plan", **fields: Any) -> Entry:
+        return self.ask(EndAllowance(unit=1, name=name, **self.said(fields)))
+
+    def end_period(self, name: str = "plan", **fields: Any) -> Entry:
+        return self.ask(EndPeriod(unit=1, name=name, **self.said(fields)))
+
+    def set_period_end(self, ends_at: int, name: str = "plan") -> Entry:
+        return self.ask(SetPeriodEnd(unit=1, name=name, ends_at=ends_at, **self.said({})))
+
+    def set_budget(self, most: int, name: str = "cap", **fields: Any) -> int:
+        """The number of the new budget; what it selects is named by its text."""
+        said = ((each, fields.pop(each)) for each in ("member", "model", "api_key") if each in fields)
+        names: dict[str, Any] = {each: name_number(text) for each, text in said}
+        return self.ask(SetBudget(unit=1, name=name, most=most, **names, **self.said(fields))).number
+
+    def change_budget(self, name: str = "cap", **fields: Any) -> Entry:
+        return self.ask(ChangeBudget(unit=1, name=name, **self.said(fields)))
+
+    def end_budget(self, name: str = "cap") -> Entry:
+        return self.ask(EndBudget(unit=1, name=name, **self.said({})))
+
+    def clawback(self, grant: int, money: int | None = None, **fields: Any) -> Entry:
+        place = self.place(grant)
+        return self.ask(Clawback(grant=place, grant_id=write_id("gra", place), money=money, **self.said(fields)))
+
+    def reschedule(self, expires_at: int, grant: int | None = None, **fields: Any) -> Entry:
+        place = None if grant is None else self.place(grant)
+        grant_id = "" if place is None else write_id("gra", place)
+        return self.ask(Reschedule(unit=1, expires_at=expires_at, grant=place, grant_id=grant_id, **self.said(fields)))
+
+    def decline_top_up(self, top_up: int) -> Entry:
+        return self.ask(DeclineTopUp(unit=1, top_up=top_up, **self.said({})))
+
+    def advance(self, seconds: int = 0, to: int | None = None) -> Entry:
+        units = tuple(unit for unit in self.wallets if unit)
+        return self.ask(Advance(to=to, by=seconds * MICROSECONDS, unit_ids=units, **self.said({})))
 
     def tidy(self) -> list[Entry]:
         """What fell due until now, written down."""
@@ -260,9 +340,22 @@ class Desk:
         row = self.rows["lots"][1][number]
         return int(row.remaining) if row.started else 0
 
+    def allowance(self, number: int) -> Allowance:
+        """An allowance as it stands."""
+        return self.wallet.allowances[number]
+
+    def counter(self, budget: int, subject: str = "") -> Counter:
+        """What a budget has counted for someone, in the period in hand."""
+        return self.wallet.counters[budget, name_number(subject) if subject else 0]
+
     def available(self, feature: str = "") -> int:
         """What a strict charge for a feature could take now."""
         return sum_available(self.wallet, name_number(feature) if feature else 0)
+
+
+def instant(moment: str) -> int:
+    """An ISO moment, UTC where it says no offset."""
+    return read_instant(datetime.fromisoformat(moment if moment[-6] in "+-" else moment + "+00:00"), what="moment")
 
 
 def tell(refused: Any, *facts: str) -> tuple[Any, ...]:

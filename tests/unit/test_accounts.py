@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
-from farthing.core.bounds import LARGEST_AMOUNT, MICROSECONDS, MOST_LIVE_LOTS
 from farthing.core.decide import apply_due_only, decide, refuse_unknown
-from farthing.core.entries import Kind
-from farthing.core.errors import (
+from farthing.engine.zones import find_zone
+from farthing.store.faults import TraceInvalid
+from farthing.values.bounds import LARGEST_AMOUNT, MICROSECONDS, MOST_LIVE_LOTS
+from farthing.values.entries import Kind
+from farthing.values.errors import (
     AccountClosed,
     AccountFrozen,
     AccountNotFound,
@@ -20,9 +22,8 @@ from farthing.core.errors import (
     TooManyLots,
     TotalTooLarge,
 )
-from farthing.core.requests import Charge, Close, Freeze, Mode, Open, Refund, Release, Unfreeze
-from farthing.core.wallets import AccountState
-from farthing.store.faults import TraceInvalid
+from farthing.values.requests import Charge, Close, Freeze, Mode, Open, Refund, Release, Unfreeze
+from farthing.values.wallets import AccountState
 from tests.unit.desk import CREDITS, GENERATIONS, Desk, kinds_of
 
 WORDS: dict[str, Any] = {"account": "acme"}
@@ -231,7 +232,7 @@ def test_a_hold_is_not_found_in_a_wallet_that_has_no_part_of_it():
     request = Release(key="k", hold=desk.place(hold), hold_id="h")
 
     with pytest.raises(HoldNotFound):
-        decide(desk.account, wallets, request, desk.now, desk.seal)
+        decide(desk.account, wallets, request, desk.now, desk.seal, find_zone)
 
 
 def test_a_wallet_has_no_more_live_lots_than_its_bound():
@@ -280,7 +281,7 @@ def test_reading_applies_what_fell_due_in_memory_and_writes_nothing():
     desk.grant(5, starts_at=desk.at(70))
     before = desk.wallet.seq
 
-    seen = apply_due_only(desk.wallet, desk.at(70), desk.seal)
+    seen = apply_due_only(desk.wallet, desk.at(70), desk.seal, find_zone)
 
     assert (seen.free, seen.expired, seen.clock) == (5, 10, desk.at(70))
     assert (desk.wallet.free, desk.wallet.seq) == (10, before)

@@ -8,11 +8,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from farthing.core.amounts import Unit
-from farthing.core.entries import Effect, Entry, Kind, Seal, encode_entry, pack_effects, unpack_effects
-from farthing.core.names import digest_key, name_number
-from farthing.core.requests import UNSAID, digest_note
-from farthing.core.wallets import ACCOUNT_UNIT, Account, AccountState
+from farthing.values.amounts import Unit
+from farthing.values.bounds import NEVER
+from farthing.values.entries import (
+    AccountField,
+    AlertKind,
+    AllowanceField,
+    BudgetField,
+    Effect,
+    Entry,
+    Kind,
+    LotField,
+    Seal,
+    encode_entry,
+    pack_effects,
+    unpack_effects,
+)
+from farthing.values.names import digest_key, name_number
+from farthing.values.requests import UNSAID, digest_note
+from farthing.values.wallets import ACCOUNT_UNIT, Account, AccountState
 
 ACME = Account(7, 50, 1, "acme", AccountState.ACTIVE)
 ZOE = Account(2**40, 63, 2, "zoë & co", AccountState.FROZEN, "Europe/Rome")
@@ -53,6 +67,59 @@ EFFECTS = (
     "01" "0100000000000000" "0000000000000000" "60dad9ffffffffff"
     "07" "0300000000000000" "cd5cffc4be37f018" "0500000000000000"
 )  # fmt: skip
+TURN = Entry._make(
+    (
+        1, 9, Kind.TURNED, 1, 9, 40, 2, 40, 0, 0, 0, 0, 40, 0, 0, 0, 97, 0, 0, 97, 3, 0, 0, 1_750_000_000_000_000,
+        1_750_000_000_000_001, *UNSAID, None, None, None,
+        pack_effects(
+            [
+                (Effect.LOT_SET, 9, LotField.ALLOWANCE, 3),
+                (Effect.LOT_SET, 4, LotField.EXPIRES_AT, 0),
+                (Effect.ALLOWANCE_SET, 3, AllowanceField.NAME, name_number("plan")),
+                (Effect.ALLOWANCE_SET, 3, AllowanceField.TURNS_AT, NEVER),
+                (Effect.TURNS_MERGED, 3, 0, 65),
+                (Effect.BUDGET_SET, 5, BudgetField.MOST, 60),
+                (Effect.COUNTER_STARTED, 5, name_number("ana"), 1_750_000_000_000_000),
+                (Effect.COUNTER_ENDS, 5, name_number("ana"), NEVER),
+                (Effect.COUNTER_SPENT, 5, name_number("ana"), -12),
+                (Effect.COUNTER_RESERVED, 5, 0, 7),
+                (Effect.HOLD_RESERVED, 9, 5, name_number("ana")),
+                (Effect.ALERT_SET, 1, 2, -5),
+                (Effect.ALERT_FIRED, AlertKind.BUDGET, 5, 60),
+                (Effect.TOP_UP_SET, 0, 10, 9),
+                (Effect.MONEY_RETURNED, 4, 0, 1000),
+                (Effect.ACCOUNT_SET, 0, AccountField.CLOCK, 1_750_000_000_000_000),
+            ]
+        ),
+        b"",
+    )
+)  # fmt: skip
+"""Every effect that time brought, more than any one entry has."""
+
+TURN_COLUMNS = (
+    "0900000000000000" "1000000000000000" "0100000000000000" "0900000000000000" "2800000000000000" "0200000000000000"
+    "2800000000000000" "0000000000000000" "0000000000000000" "0000000000000000" "0000000000000000" "2800000000000000"
+    "0000000000000000" "0000000000000000" "0000000000000000" "6100000000000000" "0000000000000000" "0000000000000000"
+    "6100000000000000" "0300000000000000" "0000000000000000" "0000000000000000" "00605ba09d370600" "01605ba09d370600"
+)  # fmt: skip
+TIME_EFFECTS = (
+    "02" "0900000000000000" "0c00000000000000" "0300000000000000"
+    "02" "0400000000000000" "0400000000000000" "0000000000000000"
+    "0c" "0300000000000000" "0100000000000000" "0005cbb5becf4332"
+    "0c" "0300000000000000" "1100000000000000" "ffffffffffffff7f"
+    "0d" "0300000000000000" "0000000000000000" "4100000000000000"
+    "0e" "0500000000000000" "0200000000000000" "3c00000000000000"
+    "0f" "0500000000000000" "a5366dacb75c6a12" "00605ba09d370600"
+    "10" "0500000000000000" "a5366dacb75c6a12" "ffffffffffffff7f"
+    "11" "0500000000000000" "a5366dacb75c6a12" "f4ffffffffffffff"
+    "12" "0500000000000000" "0000000000000000" "0700000000000000"
+    "13" "0900000000000000" "0500000000000000" "a5366dacb75c6a12"
+    "14" "0100000000000000" "0200000000000000" "fbffffffffffffff"
+    "15" "0400000000000000" "0500000000000000" "3c00000000000000"
+    "16" "0000000000000000" "0a00000000000000" "0900000000000000"
+    "17" "0400000000000000" "0000000000000000" "e803000000000000"
+    "0b" "0000000000000000" "0300000000000000" "00605ba09d370600"
+)  # fmt: skip
 
 VECTORS = {
     "plain": (
@@ -78,6 +145,12 @@ VECTORS = {
         "01" + PLAIN_COLUMNS + "00" + KEY_AND_REQUEST + "10" + "6e" * 16 + EFFECTS,
         "d4659df2640e26992b0d6eac2ceafb0e0e695c7c5b03e3bbd76995431256848a",
         "8caaa4fbae0ae09dc712740c0681ab249a5ac050d65941834611eb9ce3fd5973",
+    ),
+    "with what time brought": (
+        TURN,
+        "01" + TURN_COLUMNS + "00" + "000000" + TIME_EFFECTS,
+        "89b7e3e5a3b619fb8dc83ba0105df3fe056063c1324d4e6feb0a8aef81e1fb15",
+        "f0e4ec71889610ebf183b6c5ee63f82fe733ab6c545eaffa2129cc87e84c677a",
     ),
 }
 
@@ -127,7 +200,8 @@ def test_a_wallets_first_hash_depends_on_what_never_changes_and_on_nothing_else(
 
     assert len({first, *others}) == 8
     assert (
-        Seal().begin(ACME._replace(state=AccountState.CLOSED, zone="Asia/Tokyo"), CREDITS._replace(digits=0)) == first
+        Seal().begin(ACME._replace(state=AccountState.CLOSED, zone="Asia/Tokyo", clock=9), CREDITS._replace(digits=0))
+        == first
     )
 
 

@@ -4,10 +4,32 @@ from enum import IntEnum
 
 import pytest
 
-from farthing.core.entries import AccountField, Effect, Entry, HoldField, Kind, LotField
-from farthing.core.errors import FarthingError
-from farthing.core.requests import About, Mode
-from farthing.core.wallets import AccountState, HoldState, RestPolicy, SettlePolicy, Terms
+from farthing.values.entries import (
+    AccountField,
+    AlertKind,
+    AllowanceField,
+    BudgetField,
+    Effect,
+    Entry,
+    HoldField,
+    Kind,
+    LotField,
+)
+from farthing.values.errors import FarthingError
+from farthing.values.periods import Cadence
+from farthing.values.requests import About, Mode
+from farthing.values.standing_requests import ChangeMode, SpentPolicy
+from farthing.values.wallets import (
+    AccountState,
+    HoldState,
+    RestPolicy,
+    Rollover,
+    SettlePolicy,
+    Subject,
+    Terms,
+    TopUp,
+    TurnPolicy,
+)
 
 NUMBERS: dict[type[IntEnum], dict[str, int]] = {
     Kind: {
@@ -16,11 +38,17 @@ NUMBERS: dict[type[IntEnum], dict[str, int]] = {
         "UNFROZEN": 3,
         "CLOSED": 4,
         "CONFIGURED": 5,
+        "ADVANCED": 6,
         "GRANTED": 10,
         "IMPORTED": 11,
         "STARTED": 12,
         "EXPIRED": 13,
         "GRACED": 14,
+        "ALLOWED": 15,
+        "TURNED": 16,
+        "ALLOWANCE_CHANGED": 17,
+        "ALLOWANCE_ENDED": 18,
+        "PERIOD_SET": 19,
         "CHARGED": 20,
         "RECORDED": 21,
         "HELD": 22,
@@ -34,6 +62,14 @@ NUMBERS: dict[type[IntEnum], dict[str, int]] = {
         "ADJUSTED": 33,
         "USED_SET": 34,
         "USED_RESET": 35,
+        "CLAWED_BACK": 36,
+        "RESCHEDULED": 37,
+        "BUDGETED": 40,
+        "BUDGET_CHANGED": 41,
+        "BUDGET_ENDED": 42,
+        "ALERTED": 50,
+        "TOP_UP_WANTED": 51,
+        "TOP_UP_DECLINED": 52,
     },
     Effect: {
         "LOT_MOVED": 1,
@@ -47,6 +83,18 @@ NUMBERS: dict[type[IntEnum], dict[str, int]] = {
         "DEBT_UNDONE": 9,
         "TERM_SET": 10,
         "ACCOUNT_SET": 11,
+        "ALLOWANCE_SET": 12,
+        "TURNS_MERGED": 13,
+        "BUDGET_SET": 14,
+        "COUNTER_STARTED": 15,
+        "COUNTER_ENDS": 16,
+        "COUNTER_SPENT": 17,
+        "COUNTER_RESERVED": 18,
+        "HOLD_RESERVED": 19,
+        "ALERT_SET": 20,
+        "ALERT_FIRED": 21,
+        "TOP_UP_SET": 22,
+        "MONEY_RETURNED": 23,
     },
     LotField: {
         "AMOUNT": 1,
@@ -60,6 +108,7 @@ NUMBERS: dict[type[IntEnum], dict[str, int]] = {
         "CURRENCY": 9,
         "OF_NUMBER": 10,
         "STARTED": 11,
+        "ALLOWANCE": 12,
     },
     HoldField: {
         "LEAD_UNIT": 1,
@@ -71,12 +120,55 @@ NUMBERS: dict[type[IntEnum], dict[str, int]] = {
         "STATE": 7,
         "SETTLED": 8,
     },
-    AccountField: {"STATE": 1, "ZONE": 2},
+    AccountField: {"STATE": 1, "ZONE": 2, "CLOCK": 3},
+    AllowanceField: {
+        "NAME": 1,
+        "AMOUNT": 2,
+        "EVERY": 3,
+        "COUNT": 4,
+        "ANCHOR": 5,
+        "ZONE": 6,
+        "PRIORITY": 7,
+        "PROMOTIONAL": 8,
+        "FEATURE": 9,
+        "SOURCE": 10,
+        "ROLLOVER": 11,
+        "CAP": 12,
+        "CAP_PERCENT": 13,
+        "KEEP": 14,
+        "ON_TURN": 15,
+        "STARTS_AT": 16,
+        "TURNS_AT": 17,
+        "LOT": 18,
+        "ENDED_AT": 19,
+    },
+    BudgetField: {
+        "NAME": 1,
+        "MOST": 2,
+        "IS_HARD": 3,
+        "PER": 4,
+        "MEMBER": 5,
+        "FEATURE": 6,
+        "MODEL": 7,
+        "API_KEY": 8,
+        "EVERY": 9,
+        "COUNT": 10,
+        "ANCHOR": 11,
+        "ZONE": 12,
+        "ENDED_AT": 13,
+    },
+    AlertKind: {"LOW": 1, "DEPLETED": 2, "EXPIRED": 3, "BUDGET": 4},
     AccountState: {"NEW": 0, "ACTIVE": 1, "FROZEN": 2, "CLOSED": 3},
     HoldState: {"OPEN": 1, "SETTLED": 2, "RELEASED": 3, "TIMED_OUT": 4},
     SettlePolicy: {"BILL_FULL": 0, "CAP_HOLD": 1, "CAP_AVAILABLE": 2, "REJECT": 3},
     RestPolicy: {"BREAKAGE": 0, "GRACE": 1},
     Mode: {"STRICT": 0, "RECORD": 1, "ALL_AVAILABLE": 2},
+    ChangeMode: {"REPLACE": 0, "ADD": 1, "KEEP_USED": 2, "AT_TURN": 3},
+    SpentPolicy: {"DEBT": 0, "WRITE_OFF": 1},
+    Rollover: {"NONE": 0, "CAPPED": 1, "ALL": 2},
+    TurnPolicy: {"KEEP": 0, "FORGIVE": 1},
+    Subject: {"ALL": 0, "MEMBER": 1, "FEATURE": 2, "MODEL": 3, "API_KEY": 4},
+    Cadence: {"HOUR": 1, "DAY": 2, "WEEK": 3, "MONTH": 4, "QUARTER": 5, "HALF_YEAR": 6, "YEAR": 7},
 }
 
 COLUMNS = (
@@ -86,7 +178,11 @@ COLUMNS = (
     "tokens_reasoning provider_cost_nanos duration_ms success key_digest request_digest note_digest effects hash"
 )
 
-TERMS = "overdraft settle_above_hold rest_of_ended_lot hold_ttl refund_grace"
+TERMS = "overdraft settle_above_hold rest_of_ended_lot hold_ttl refund_grace alerts top_up"
+TOP_UP = (
+    "is_on threshold quantity target whole_gap least most_per_day most_per_month back_off in_flight wanted declined "
+    "waits_until day_starts_at bought_in_day month_starts_at bought_in_month"
+)
 
 CODES = {
     "FarthingError": "farthing_error",
@@ -104,6 +200,15 @@ CODES = {
     "AccountFrozen": "account_frozen",
     "AccountClosed": "account_closed",
     "UnitNotFound": "unit_not_found",
+    "BudgetExceeded": "budget_exceeded",
+    "BudgetExists": "budget_exists",
+    "BudgetNotFound": "budget_not_found",
+    "AllowanceExists": "allowance_exists",
+    "AllowanceNotFound": "allowance_not_found",
+    "TooManyRules": "too_many_rules",
+    "MoreThanPaid": "more_than_paid",
+    "GrantEnded": "grant_ended",
+    "ClockRuns": "clock_runs",
     "TooManyLots": "too_many_lots",
     "Invalid": "invalid",
     "AmountInvalid": "amount_invalid",
@@ -147,7 +252,10 @@ def test_numbers_that_are_stored_never_change(table: type[IntEnum]):
 
 
 def test_every_number_that_entries_and_rows_keep_is_frozen_here():
-    kept = {Kind, Effect, LotField, HoldField, AccountField, AccountState, HoldState, SettlePolicy, RestPolicy, Mode}
+    kept = {
+        Kind, Effect, LotField, HoldField, AccountField, AllowanceField, BudgetField, AlertKind, AccountState,
+        HoldState, SettlePolicy, RestPolicy, Mode, ChangeMode, SpentPolicy, Rollover, TurnPolicy, Subject, Cadence,
+    }  # fmt: skip
 
     assert set(NUMBERS) == kept
 
@@ -159,6 +267,7 @@ def test_the_columns_of_an_entry_keep_their_order():
 
 def test_terms_keep_their_numbers():
     assert " ".join(Terms._fields) == TERMS
+    assert " ".join(TopUp._fields) == TOP_UP
 
 
 def list_errors(kind: type[FarthingError] = FarthingError) -> list[type[FarthingError]]:

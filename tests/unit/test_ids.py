@@ -4,9 +4,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from farthing.core.errors import IdInvalid
-from farthing.core.requests import Place
 from farthing.face.ids import ALPHABET, read_id, write_id
+from farthing.values.errors import IdInvalid
+from farthing.values.requests import Place
 
 PREFIXES = ("acc", "gra", "hld", "rct", "ent")
 NUMBERS = st.integers(0, 2**63 - 1)

@@ -2,10 +2,10 @@
 
 import pytest
 
-from farthing.core.errors import NameInvalid
-from farthing.core.names import name_number
 from farthing.store import name_book
 from farthing.store.name_book import NameBook
+from farthing.values.errors import NameInvalid
+from farthing.values.names import name_number
 
 
 def test_a_name_waits_until_it_is_stored():

@@ -5,10 +5,10 @@ from uuid import UUID
 
 import pytest
 
-from farthing.core.bounds import LATEST_INSTANT, LONGEST_ACCOUNT, LONGEST_KEY, LONGEST_NAME, NEVER
-from farthing.core.calendars import read_duration, read_instant, to_instant, to_instant_or_none
-from farthing.core.errors import NameInvalid, TimeInvalid
-from farthing.core.names import digest_key, name_number, read_account, read_key, read_name
+from farthing.values.bounds import LATEST_INSTANT, LONGEST_ACCOUNT, LONGEST_KEY, LONGEST_NAME, NEVER
+from farthing.values.calendars import read_duration, read_instant, to_instant, to_instant_or_none
+from farthing.values.errors import NameInvalid, TimeInvalid
+from farthing.values.names import digest_key, name_number, read_account, read_key, read_name
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from farthing.core.names import name_number
-from farthing.core.requests import (
+from farthing.values.names import name_number
+from farthing.values.requests import (
     About,
     Adjust,
     Charge,
@@ -35,6 +35,20 @@ from farthing.core.requests import (
     Tidy,
     Unfreeze,
     Void,
+)
+from farthing.values.standing_requests import (
+    Advance,
+    Allow,
+    ChangeAllowance,
+    ChangeBudget,
+    Clawback,
+    DeclineTopUp,
+    EndAllowance,
+    EndBudget,
+    EndPeriod,
+    Reschedule,
+    SetBudget,
+    SetPeriodEnd,
 )
 
 ACME = "acme"
@@ -69,6 +83,21 @@ REQUESTS: dict[str, Request] = {
     "unfreeze": Unfreeze(key="k", account=ACME),
     "close": Close(key="k", account=ACME),
     "tidy": Tidy(key="k", account=ACME, unit=1),
+    "grant until the turn": Grant(key="k", account=ACME, amounts=TWO, until_turn="plan"),
+    "grant that extends": Grant(key="k", account=ACME, amounts=TWO, extends=True, top_up=7),
+    "configure alerts": Configure(key="k", account=ACME, unit=1, terms=(), alerts=(10, 0), top_up=((1, 1),)),
+    "allow": Allow(key="k", account=ACME, unit=1, name="plan", amount=100, every=4),
+    "change allowance": ChangeAllowance(key="k", account=ACME, unit=1, name="plan", amount=200, mode=2),
+    "end allowance": EndAllowance(key="k", account=ACME, unit=1, name="plan"),
+    "end period": EndPeriod(key="k", account=ACME, unit=1, name="plan"),
+    "set period end": SetPeriodEnd(key="k", account=ACME, unit=1, name="plan", ends_at=5),
+    "set budget": SetBudget(key="k", account=ACME, unit=1, name="chat", most=50, every=2),
+    "change budget": ChangeBudget(key="k", account=ACME, unit=1, name="chat", most=60),
+    "end budget": EndBudget(key="k", account=ACME, unit=1, name="chat"),
+    "clawback": Clawback(key="k", grant=PLACE, grant_id="gra_248k41r10cXX", money=123),
+    "reschedule": Reschedule(key="k", account=ACME, unit=1, expires_at=99),
+    "decline top-up": DeclineTopUp(key="k", account=ACME, unit=1, top_up=7),
+    "advance": Advance(key="k", account=ACME, by=5, unit_ids=(1,)),
 }  # fmt: skip
 
 DIGESTS = {
@@ -95,6 +124,21 @@ DIGESTS = {
     "unfreeze": "9b328ba12c32f8954a332964cdb05db2",
     "close": "48925f4b869b894c05ce002b88726fcf",
     "tidy": "a5626c8e55b3a421a8ab7a1ecd728f45",
+    "grant until the turn": "61de751c49fd4f9cb5d82179bc9af789",
+    "grant that extends": "1bd515785010afeca9fc9e3c386a382b",
+    "configure alerts": "9ca502585df64f069cbf2e91bf8c35cc",
+    "allow": "63a6cc6158986f90b3e6fdce768baf6a",
+    "change allowance": "2d1aa44f0d2bab27ae307a742b894c93",
+    "end allowance": "903ce6dc3842bb1f46e24e78245e81fb",
+    "end period": "49627779482de65c1284bee7fbf3dd2f",
+    "set period end": "c45f40fa73581609fdac116d3c53760e",
+    "set budget": "8a3245e3fb3af7dfdea592225bfe2ed4",
+    "change budget": "94fb147b52f400e67af2792ab5569e13",
+    "end budget": "e831cfbabe9716b7b88573942f541cc8",
+    "clawback": "9e0a7eaa3ef344c1aa96e753ad9a95e1",
+    "reschedule": "5f4a90d34ecbb93a468bab4d35702569",
+    "decline top-up": "c137b5a8bfdefaa6d239c03ee8d4d39b",
+    "advance": "bd92ec446474cdad02aab738a6434be2",
 }
 
 

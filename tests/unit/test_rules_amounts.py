@@ -5,17 +5,19 @@ from fractions import Fraction
 
 import pytest
 
-from farthing.core.amounts import (
+from farthing.values.amounts import (
+    Rounding,
     Unit,
     allocate,
+    convert_quantity,
     divide_half_up,
     read_amount,
     round_amount,
     to_decimal,
     to_text,
 )
-from farthing.core.bounds import LARGEST_AMOUNT
-from farthing.core.errors import AmountInvalid, AmountIsFloat, AmountTooLarge
+from farthing.values.bounds import LARGEST_AMOUNT
+from farthing.values.errors import AmountInvalid, AmountIsFloat, AmountTooLarge
 
 UNIT = Unit(1, "credits")
 WHOLE = Unit(1, "generations", 0, 0)
@@ -224,3 +226,59 @@ def test_rule_26_splitting_floors_then_gives_one_part_each_from_the_first(total,
 def test_rule_26_portions_that_do_not_make_a_whole_are_refused(portions):
     with pytest.raises(AmountInvalid, match="do not add up to a whole"):
         allocate(10, portions)
+
+
+@pytest.mark.parametrize(
+    ("quantity", "factor", "is_divided", "converted"),
+    [
+        ("4.2", "1.5", False, "6.3"),
+        ("1247", "1000", True, "1.247"),
+        ("1", "8", True, "0.125"),
+        ("-1", "3200", True, "-0.0003125"),
+        ("0", "7", True, "0"),
+        ("1E+30", "1E-30", False, "1"),
+        ("14", "7", True, "2"),
+    ],
+)
+def test_rule_26_a_quantity_is_converted_exactly(quantity, factor, is_divided, converted):
+    found = convert_quantity(Decimal(quantity), Decimal(factor), is_divided=is_divided)
+
+    assert str(found) == converted
+
+
+ROUNDED = [
+    (Rounding.HALF_UP, ["2", "3", "3", "4", "-3", "-2"]),
+    (Rounding.HALF_EVEN, ["2", "2", "3", "4", "-2", "-2"]),
+    (Rounding.CEILING, ["3", "3", "3", "4", "-2", "-2"]),
+    (Rounding.FLOOR, ["2", "2", "2", "3", "-3", "-3"]),
+]
+
+
+@pytest.mark.parametrize(("rounding", "rounded"), ROUNDED)
+def test_rule_26_and_rounded_once_the_way_that_is_named(rounding, rounded):
+    quantities = [Decimal(number) for number in (2400, 2500, 2600, 3500, -2500, -2400)]
+
+    found = [convert_quantity(each, Decimal(1000), is_divided=True, digits=0, rounding=rounding) for each in quantities]
+
+    assert [str(each) for each in found] == rounded
+
+
+def test_rule_26_an_exact_multiple_is_never_raised_and_digits_are_kept():
+    one = convert_quantity(Decimal(1000), Decimal(1000), is_divided=True, digits=0, rounding=Rounding.CEILING)
+    other = convert_quantity(Decimal(1247), Decimal(1000), is_divided=True, digits=2, rounding=Rounding.CEILING)
+
+    assert (str(one), str(other)) == ("1", "1.25")
+
+
+@pytest.mark.parametrize(
+    ("quantity", "factor", "said"),
+    [
+        ("1", "3", "has no end"),
+        ("1", "0", "divides nothing"),
+        ("NaN", "1", "not a number"),
+        ("1", "Infinity", "factor"),
+    ],
+)
+def test_rule_26_what_cannot_be_converted_exactly_is_refused(quantity, factor, said):
+    with pytest.raises(AmountInvalid, match=said):
+        convert_quantity(Decimal(quantity), Decimal(factor), is_divided=True)

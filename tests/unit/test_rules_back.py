@@ -2,10 +2,10 @@
 
 import pytest
 
-from farthing.core.bounds import MICROSECONDS, REFUND_GRACE
-from farthing.core.entries import Kind
-from farthing.core.errors import ChargeNotFound, MoreThanLeft
-from farthing.core.names import name_number
+from farthing.values.bounds import MICROSECONDS, REFUND_GRACE
+from farthing.values.entries import Kind
+from farthing.values.errors import ChargeNotFound, MoreThanLeft
+from farthing.values.names import name_number
 from tests.unit.desk import CREDITS, DAY, GENERATIONS, Desk, gave, tell
 
 

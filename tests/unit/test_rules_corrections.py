@@ -4,16 +4,17 @@ import pytest
 
 from farthing.core.corrections import count_used
 from farthing.core.draft import Draft
-from farthing.core.entries import Kind
-from farthing.core.errors import GrantNotFound, InsufficientCredits, MoreThanLeft
-from farthing.core.names import name_number
+from farthing.engine.zones import find_zone
+from farthing.values.entries import Kind
+from farthing.values.errors import GrantNotFound, InsufficientCredits, MoreThanLeft
+from farthing.values.names import name_number
 from tests.unit.desk import Desk, drew, tell
 
 PLAN, BONUS = name_number("plan"), name_number("bonus")
 
 
 def used(desk):
-    return count_used(Draft(desk.wallet, desk.now, desk.seal))
+    return count_used(Draft(desk.wallet, desk.now, desk.seal, find_zone))
 
 
 def test_rule_17_voiding_without_naming_a_grant_follows_the_burn_down_order():

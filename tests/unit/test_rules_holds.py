@@ -2,10 +2,10 @@
 
 import pytest
 
-from farthing.core.bounds import HOLD_TTL, MICROSECONDS
-from farthing.core.entries import Kind
-from farthing.core.errors import HoldEnded, HoldNameTaken, HoldNotFound
-from farthing.core.wallets import HoldState, RestPolicy
+from farthing.values.bounds import HOLD_TTL, MICROSECONDS
+from farthing.values.entries import Kind
+from farthing.values.errors import HoldEnded, HoldNameTaken, HoldNotFound
+from farthing.values.wallets import HoldState, RestPolicy
 from tests.unit.desk import CREDITS, DAY, GENERATIONS, Desk, drew, gave, kinds_of, tell
 
 

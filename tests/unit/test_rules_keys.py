@@ -3,8 +3,8 @@
 import pytest
 
 from farthing.core.decide import find_replay
-from farthing.core.errors import InsufficientCredits, KeyReused
-from farthing.core.requests import UNSAID, Charge, Grant, Hold, Mode, Note, Record, Refund, Release, Settle
+from farthing.values.errors import InsufficientCredits, KeyReused
+from farthing.values.requests import UNSAID, Charge, Grant, Hold, Mode, Note, Record, Refund, Release, Settle
 from tests.unit.desk import CREDITS, GENERATIONS, Desk, tell
 
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from farthing.core.bounds import MICROSECONDS
-from farthing.core.entries import Kind
-from farthing.core.errors import HoldEnded, InsufficientCredits, SettleAboveHold
-from farthing.core.requests import Mode
-from farthing.core.wallets import HoldState, SettlePolicy
+from farthing.values.bounds import MICROSECONDS
+from farthing.values.entries import Kind
+from farthing.values.errors import HoldEnded, InsufficientCredits, SettleAboveHold
+from farthing.values.requests import Mode
+from farthing.values.wallets import HoldState, SettlePolicy
 from tests.unit.desk import Desk, tell
 
 

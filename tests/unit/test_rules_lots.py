@@ -2,9 +2,9 @@
 
 import pytest
 
-from farthing.core.entries import Kind
-from farthing.core.errors import InsufficientCredits
-from farthing.core.names import name_number
+from farthing.values.entries import Kind
+from farthing.values.errors import InsufficientCredits
+from farthing.values.names import name_number
 from tests.unit.desk import Desk, drew, kinds_of, tell
 
 

@@ -4,8 +4,8 @@ import pytest
 
 from farthing.audit.fold import Fold, Unfoldable
 from farthing.audit.laws import Books, check_entries, check_state
-from farthing.core.entries import CHARGES, Effect, HoldField, Kind, LotField, pack_effects, unpack_effects
-from farthing.core.wallets import ACCOUNT_UNIT, AccountState, HoldState
+from farthing.values.entries import CHARGES, Effect, HoldField, Kind, LotField, pack_effects, unpack_effects
+from farthing.values.wallets import ACCOUNT_UNIT, AccountState, HoldState
 from tests.unit.desk import TABLES, Desk
 
 
@@ -35,12 +35,13 @@ def fold_of(desk, entries=None):
     return fold, found
 
 
-def find_state(desk, *, wallet=None, **bent):
+def find_state(desk, *, wallet=None, fold=None, **bent):
     """Findings about rows; `bent` replaces whole tables."""
     rows = {table: list(desk.rows[table].get(1, {}).values()) for table in TABLES} | bent
-    fold, found = fold_of(desk)
-    assert found == []
-    return list(check_state(Books(wallet or desk.wallet, rows["lots"], rows["holds"], rows["debts"], fold)))
+    if fold is None:
+        fold, found = fold_of(desk)
+        assert found == []
+    return list(check_state(Books(wallet=wallet or desk.wallet, fold=fold, **rows)))
 
 
 def laws_of(findings):
@@ -95,7 +96,7 @@ def test_a_tail_that_is_missing_is_missed():
     fold, found = fold_of(desk, desk.entries[1][:-1])
     assert found == []
 
-    state = list(check_state(Books(desk.wallet, [], [], [], fold)))
+    state = find_state(desk, fold=fold)
 
     assert {"numbers_without_gaps", "chain_unbroken"} <= laws_of(state)
 
@@ -131,6 +132,22 @@ def test_a_kind_that_nobody_knows_is_found():
         [(int(Effect.DEBT_MADE), 1, 0, 5), (int(Effect.DEBT_PAID), 1, 0, 3), (int(Effect.DEBT_PAID), 1, 0, -4)],
         [(int(Effect.DEBT_MADE), 1, 0, 5), (int(Effect.DEBT_PAID), 1, 0, 3), (int(Effect.DEBT_PAID), 1, 9, -3)],
         [(int(Effect.DEBT_MADE), 1, 0, 5), (int(Effect.DEBT_PAID), 1, 0, -3)],
+        [(int(Effect.TERM_SET), 0, 6, 1)],
+        [(int(Effect.ALLOWANCE_SET), 1, 99, 1)],
+        [(int(Effect.TURNS_MERGED), 77, 0, 2)],
+        [(int(Effect.BUDGET_SET), 1, 99, 1)],
+        [(int(Effect.COUNTER_STARTED), 77, 0, 1)],
+        [(int(Effect.COUNTER_ENDS), 77, 0, 1)],
+        [(int(Effect.COUNTER_SPENT), 77, 0, 1)],
+        [(int(Effect.COUNTER_RESERVED), 77, 0, 1)],
+        [(int(Effect.HOLD_SET), 1, 3, 1), (int(Effect.HOLD_RESERVED), 1, 77, 0)],
+        [(int(Effect.BUDGET_SET), 1, 2, 1), (int(Effect.HOLD_RESERVED), 1, 1, 0)],
+        [(int(Effect.ALERT_SET), 1, 2, 5)],
+        [(int(Effect.ALERT_SET), 0, 1, 5), (int(Effect.ALERT_SET), 1, 1, 4)],
+        [(int(Effect.ALERT_FIRED), 99, 0, 1)],
+        [(int(Effect.TOP_UP_SET), 0, 0, 1)],
+        [(int(Effect.TOP_UP_SET), 0, 18, 1)],
+        [(int(Effect.MONEY_RETURNED), 77, 0, 1)],
     ],
     ids=str,
 )
@@ -203,8 +220,8 @@ def test_every_column_of_every_row_is_vouched_for(table):
     for field in row._fields[1:]:
         value = getattr(row, field)
         bent = (*value, value) if isinstance(value, tuple) else value + 1
-        if field == "draws":
-            bent = (*value, (1, 1))
+        if field in ("draws", "reserves"):
+            bent = (*value, (1, 1, 1)[: 2 + (field == "reserves")])
         found = find_state(
             desk, **{table: [row._replace(**{field: bent})] + [r for n, r in rows.items() if n != number]}
         )
@@ -261,24 +278,23 @@ def test_refunds_beyond_the_charge_are_found():
     fold, _ = fold_of(desk)
     number = next(iter(fold.given_back))
     fold.given_back[number] = fold.charged[number] + 1
-    lots, holds, debts = (list(desk.rows[table][1].values()) for table in TABLES)
 
-    found = list(check_state(Books(desk.wallet, lots, holds, debts, fold)))
+    found = find_state(desk, fold=fold)
 
     assert laws_of(found) == {"refunds_at_most_the_charge"}
 
 
 def test_the_account_is_as_its_entries_say():
     desk = Desk()
-    account = desk.account._replace(state=AccountState.FROZEN, zone="Africa/Accra")
+    account = desk.account._replace(state=AccountState.FROZEN, zone="Africa/Accra", clock=desk.now)
     wallet = desk.wallets[ACCOUNT_UNIT.unit_id].copy()
     wallet.account = account
     fold = Fold(account, ACCOUNT_UNIT, desk.seal)
     wallet.head = fold.head
 
-    found = list(check_state(Books(wallet, [], [], [], fold)))
+    found = list(check_state(Books(wallet, [], [], [], [], [], [], fold)))
 
-    assert {finding.where for finding in found} == {"account acme, state", "account acme, zone"}
+    assert {finding.where for finding in found} == {f"account acme, {name}" for name in ("state", "zone", "clock")}
 
 
 def test_folding_knows_a_hold_by_its_fields_and_a_debt_by_its_payers():
@@ -310,9 +326,8 @@ def test_rows_are_not_held_against_entries_that_could_not_be_folded():
     entries = list(desk.entries[1])
     entries[2] = entries[2]._replace(effects=pack_effects([(99, 1, 0, 1)]))
     fold, found = fold_of(desk, entries)
-    lots, holds, debts = (list(desk.rows[table][1].values()) for table in TABLES)
 
-    state = list(check_state(Books(desk.wallet, lots, holds, debts, fold)))
+    state = find_state(desk, fold=fold)
 
     assert "effects_make_sense" in laws_of(found)
     assert not any("lot " in finding.where or "hold " in finding.where for finding in state)

@@ -4,9 +4,10 @@ import pytest
 
 from farthing.core import laws
 from farthing.core.draft import Draft
-from farthing.core.entries import Kind
-from farthing.core.errors import LawBroken, TotalTooLarge
-from farthing.core.wallets import HoldState
+from farthing.engine.zones import find_zone
+from farthing.values.entries import Kind
+from farthing.values.errors import LawBroken, TotalTooLarge
+from farthing.values.wallets import HoldState
 from tests.unit.desk import Desk, tell
 
 
@@ -17,7 +18,7 @@ def make_desk():
 
 
 def test_nothing_below_zero():
-    draft = Draft(make_desk().wallet, Desk().now, Desk().seal)
+    draft = Draft(make_desk().wallet, Desk().now, Desk().seal, find_zone)
     lot = next(iter(draft.wallet.lots.values()))
 
     with pytest.raises(LawBroken, match="nothing_below_zero") as broken:
@@ -30,16 +31,27 @@ def test_nothing_below_zero():
 def test_nothing_owed_below_zero():
     desk = Desk()
     desk.record(5)
-    draft = Draft(desk.wallet, desk.now, desk.seal)
+    draft = Draft(desk.wallet, desk.now, desk.seal, find_zone)
 
     with pytest.raises(LawBroken, match="debt 1 would have -1"):
         draft.change_debt(desk.wallet.debts[1], -6, ())
 
 
+@pytest.mark.parametrize("column", ["spent", "reserved"])
+def test_nothing_counted_below_zero(column):
+    desk = make_desk()
+    budget = desk.set_budget(9)
+    desk.charge(2)
+    draft = Draft(desk.wallet, desk.now, desk.seal, find_zone)
+
+    with pytest.raises(LawBroken, match=f"nothing_below_zero .* {column} of budget {budget} would have -1"):
+        draft.put_counter(desk.counter(budget)._replace(**{column: -1}))
+
+
 @pytest.mark.parametrize("claim", [{"spent": 4}, {"granted": 1}, {"expired": 4}, {"spent": 5, "refunded": 1}])
 def test_every_change_has_its_entry(claim):
     desk = make_desk()
-    draft = Draft(desk.wallet, desk.now, desk.seal)
+    draft = Draft(desk.wallet, desk.now, desk.seal, find_zone)
     draft.draw(5, 0)
 
     with pytest.raises(LawBroken, match="every_change_has_its_entry"):
@@ -75,7 +87,7 @@ def test_refunds_are_at_most_the_charge():
 def test_a_hold_ends_once():
     desk = make_desk()
     number = desk.hold(4)
-    draft = Draft(desk.wallet, desk.now, desk.seal)
+    draft = Draft(desk.wallet, desk.now, desk.seal, find_zone)
     ended = desk.wallet.holds[number]._replace(ended_at=desk.now)
 
     with pytest.raises(LawBroken, match=f"hold {number} has ended already"):
@@ -86,7 +98,7 @@ def test_time_never_runs_backwards():
     desk = make_desk()
 
     with pytest.raises(LawBroken, match="time_never_runs_backwards"):
-        Draft(desk.wallet, desk.now - 1, desk.seal)
+        Draft(desk.wallet, desk.now - 1, desk.seal, find_zone)
 
 
 @pytest.mark.parametrize(

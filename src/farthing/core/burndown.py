@@ -1,10 +1,12 @@
 """Which credits pay first, for what, and how much there is: rules 5 and 6."""
 
-from farthing.core.wallets import Debt, Hold, Lot, NeedsMore, Wallet
+from bisect import insort
+
+from farthing.values.wallets import Allowance, Counter, Debt, Hold, Lot, NeedsMore, Wallet
 
 
-def may_pay(lot: Lot, feature: int) -> bool:
-    """Whether a lot may be charged for a feature; without a feature (0) only unscoped lots may."""
+def may_pay(lot: Lot | Allowance, feature: int) -> bool:
+    """Whether a lot, or what an allowance gives, may be charged for a feature; for none (0) only what is unscoped."""
     return not lot.features or feature in lot.features
 
 
@@ -30,6 +32,22 @@ def sum_waiting(wallet: Wallet) -> int:
     return sum(lot.remaining for lot in wallet.lots.values() if not lot.started)
 
 
+def list_arriving(wallet: Wallet, feature: int) -> list[tuple[int, int]]:
+    """(instant, amount) of what is still to come and could pay for a feature: pending grants, allowances that turn."""
+    if (wallet.pending or wallet.recurring) and not wallet.whole:
+        raise NeedsMore(wallet.unit.unit_id)
+    arriving = [
+        (lot.effective_at, lot.remaining)
+        for lot in wallet.lots.values()
+        if not lot.started and lot.remaining and may_pay(lot, feature)
+    ]
+    return arriving + [
+        (allowance.turns_at, allowance.amount)
+        for allowance in wallet.allowances.values()
+        if not allowance.ended_at and allowance.amount and (not allowance.features or feature in allowance.features)
+    ]
+
+
 def rank_lot(lot: Lot) -> tuple[int, ...]:
     """Burn-down order (rule 5): priority, soonest expiry, scoped first, promotional first, effective time, id."""
     return (
@@ -47,11 +65,24 @@ def place_lots(wallet: Wallet, lots: list[Lot]) -> None:
     fresh = [lot for lot in lots if lot.number not in wallet.lots]
     if not fresh:
         return
-    wallet.lots = {lot.number: lot for lot in sorted([*wallet.lots.values(), *fresh], key=rank_lot)}
+    lots = list(wallet.lots.values())
+    if len(fresh) == 1:
+        insort(lots, fresh[0], key=rank_lot)
+    else:
+        lots = sorted([*lots, *fresh], key=rank_lot)
+    wallet.lots = {lot.number: lot for lot in lots}
 
 
-def widen_wallet(wallet: Wallet, lots: list[Lot], holds: list[Hold], debts: list[Debt]) -> Wallet:
-    """The same wallet with all that the store has: live and pending lots, open holds and their lots, unpaid debts.
+def widen_wallet(
+    wallet: Wallet,
+    lots: list[Lot],
+    holds: list[Hold],
+    debts: list[Debt],
+    allowances: list[Allowance],
+    counters: list[Counter],
+) -> Wallet:
+    """The same wallet with all that the store has: live and pending lots, open holds and their lots, unpaid debts,
+    live allowances, counters.
 
     What was loaded before may have been changed since by decisions that are not saved yet, so it wins.
     """
@@ -59,6 +90,8 @@ def widen_wallet(wallet: Wallet, lots: list[Lot], holds: list[Hold], debts: list
     place_lots(whole, lots)
     whole.holds = {hold.number: hold for hold in holds} | whole.holds
     whole.debts = dict(sorted(({debt.number: debt for debt in debts} | whole.debts).items()))
+    whole.allowances = {each.number: each for each in allowances} | {**whole.allowances}
+    whole.counters = {(each.budget, each.subject): each for each in counters} | {**whole.counters}
     whole.whole = True
     whole.unloaded = 0
     whole.horizon = ()

@@ -1,13 +1,14 @@
 """Charges: hold and settle in one step, in three modes (rule 14); and the refusal that explains itself."""
 
-from farthing.core.amounts import to_decimal
-from farthing.core.burndown import sum_available
-from farthing.core.calendars import to_instant_or_none
+from farthing.core.budgets import limit, list_claims, spend
+from farthing.core.burndown import list_arriving, sum_available
 from farthing.core.draft import Draft
-from farthing.core.entries import Kind
-from farthing.core.errors import InsufficientCredits
-from farthing.core.requests import Charge, Hold, Mode, Record
-from farthing.core.wallets import NeedsMore, Wallet
+from farthing.values.amounts import to_decimal
+from farthing.values.calendars import to_instant_or_none
+from farthing.values.entries import Kind
+from farthing.values.errors import InsufficientCredits
+from farthing.values.requests import Charge, Hold, Mode, Record
+from farthing.values.wallets import Wallet
 
 
 def charge(draft: Draft, request: Charge, amount: int) -> None:
@@ -19,9 +20,13 @@ def charge(draft: Draft, request: Charge, amount: int) -> None:
             refuse_short(wallet, feature, request, amount, available)
         elif request.mode == Mode.ALL_AVAILABLE:
             amount = max(0, available)
+    claims = list_claims(draft, feature, request.about) if wallet.budgeted else ()
+    if claims and request.mode != Mode.RECORD:
+        amount = limit(draft, claims, amount, is_strict=request.mode == Mode.STRICT)
     owed = draft.draw(amount, feature)
     if owed:
         draft.make_debt(owed, feature)
+    spend(draft, claims, amount)
     kind = Kind.RECORDED if request.mode == Mode.RECORD else Kind.CHARGED
     draft.write(kind, amount, uncovered=asked - amount, spent=amount, feature=feature)
 
@@ -31,6 +36,8 @@ def record(draft: Draft, request: Record, amount: int) -> None:
     owed = draft.draw(amount, request.feature)
     if owed:
         draft.make_debt(owed, request.feature)
+    if draft.wallet.budgeted:
+        spend(draft, list_claims(draft, request.feature, request.about), amount)
     draft.write(Kind.RECORDED, amount, spent=amount, feature=request.feature)
 
 
@@ -38,11 +45,9 @@ def refuse_short(wallet: Wallet, feature: int, request: Charge | Hold, needed: i
     """Zero is always allowed; anything else is refused with what is needed, there, short, and when more arrives."""
     if not needed:
         return
-    if wallet.pending and not wallet.whole:
-        raise NeedsMore(wallet.unit.unit_id)
-    waiting = [lot for lot in wallet.lots.values() if not lot.started and lot.remaining]
-    resets_at = min((lot.effective_at for lot in waiting), default=None)
-    arriving = sum(lot.remaining for lot in waiting if lot.effective_at == resets_at)
+    waiting = list_arriving(wallet, feature)
+    resets_at = min((at for at, _ in waiting), default=None)
+    arriving = sum(amount for at, amount in waiting if at == resets_at)
     unit = wallet.unit
     raise InsufficientCredits(
         account=wallet.account.key,

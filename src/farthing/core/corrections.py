@@ -1,14 +1,14 @@
 """What operators put right, always as entries: void, forgive, adjust, and the used count (rules 15, 17, 18)."""
 
-from farthing.core.amounts import to_decimal
-from farthing.core.bounds import MOST_LIVE_LOTS, NEVER
 from farthing.core.burndown import sum_available
 from farthing.core.draft import Draft
-from farthing.core.entries import Effect, Kind
-from farthing.core.errors import GrantNotFound, InsufficientCredits, MoreThanLeft, TooManyLots
-from farthing.core.names import name_number
-from farthing.core.requests import Void
-from farthing.core.wallets import Lot, NeedsMore, Wallet
+from farthing.values.amounts import to_decimal
+from farthing.values.bounds import MOST_LIVE_LOTS, NEVER
+from farthing.values.entries import Effect, Kind
+from farthing.values.errors import GrantNotFound, InsufficientCredits, MoreThanLeft, TooManyLots
+from farthing.values.names import name_number
+from farthing.values.requests import Void
+from farthing.values.wallets import Lot, NeedsMore, Wallet
 
 PRIORITY = 50
 ADJUSTMENT = name_number("adjustment")
@@ -96,21 +96,36 @@ def adjust(draft: Draft, amount: int) -> None:
     else:
         if amount and wallet.live + wallet.pending >= MOST_LIVE_LOTS:
             raise TooManyLots(account=wallet.account.key, unit=wallet.unit.name, most=MOST_LIVE_LOTS)
-        lot = Lot(draft.next_number, amount, PRIORITY, draft.t, NEVER, 0, (), ADJUSTMENT, 0, 0, 0, 1, 0, 0)
+        lot = Lot(draft.next_number, amount, PRIORITY, draft.t, NEVER, 0, (), ADJUSTMENT, 0, 0, 0, 0, 1, 0, 0)
         draft.add_lot(lot)
         draft.move_lot(lot, amount)
     draft.write(Kind.ADJUSTED, amount, adjusted=amount)
 
 
 def list_period_lots(draft: Draft) -> list[Lot]:
-    """The lots that make up base and bonus: from a plan or a bonus, in effect, not expired, empty ones too."""
-    if not draft.wallet.whole:
-        raise NeedsMore(draft.wallet.unit.unit_id)
+    """The lots that make up base and bonus: from a plan or a bonus, in effect, not expired, empty ones too. What was
+    carried over from an earlier period is neither."""
+    wallet = draft.wallet
+    if not wallet.whole:
+        raise NeedsMore(wallet.unit.unit_id)
     return [
         lot
-        for lot in draft.wallet.lots.values()
-        if lot.source in PERIOD_SOURCES and lot.started and lot.expires_at > draft.at
+        for lot in wallet.lots.values()
+        if lot.source in PERIOD_SOURCES and lot.started and lot.expires_at > draft.at and is_of_period(draft, lot)
     ]
+
+
+def is_of_period(draft: Draft, lot: Lot) -> bool:
+    """Whether a lot belongs to the period in hand, if it came with one at all. An allowance that has ended has none."""
+    allowance = draft.wallet.allowances.get(lot.allowance)
+    is_live = allowance is not None and not allowance.ended_at
+    return not lot.allowance or (is_live and not is_carried(draft, lot))
+
+
+def is_carried(draft: Draft, lot: Lot) -> bool:
+    """Whether a lot was given by an allowance for a period that has ended. Of one that has yet to begin none was."""
+    allowance = draft.wallet.allowances.get(lot.allowance)
+    return allowance is not None and lot.effective_at < allowance.starts_at <= draft.at
 
 
 def count_used(draft: Draft) -> int:

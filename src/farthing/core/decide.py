@@ -7,13 +7,39 @@ file of its noun and a line in `RULES`.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from farthing.core import accounts, charges, corrections, due, grants, holds, laws, refunds, settings
-from farthing.core import requests as ask
-from farthing.core.calendars import to_instant
+from farthing.core import (
+    accounts,
+    alerts,
+    allowances,
+    budgets,
+    charges,
+    clawbacks,
+    corrections,
+    due,
+    expiries,
+    grants,
+    holds,
+    laws,
+    refunds,
+    settings,
+)
 from farthing.core.draft import Draft
-from farthing.core.entries import Entry, Kind, Seal
-from farthing.core.errors import AccountNotFound, ChargeNotFound, HoldNotFound, KeyReused, LawBroken, Refused
-from farthing.core.wallets import Account, AccountState, Wallet
+from farthing.values import requests as ask
+from farthing.values import standing_requests as stand
+from farthing.values.calendars import to_instant
+from farthing.values.entries import Entry, Kind, Seal
+from farthing.values.errors import (
+    AccountNotFound,
+    ChargeNotFound,
+    ClockRuns,
+    GrantNotFound,
+    HoldNotFound,
+    KeyReused,
+    LawBroken,
+    Refused,
+)
+from farthing.values.periods import Zones
+from farthing.values.wallets import USUAL_TERMS, Account, AccountState, CounterKey, Wallet
 
 
 class Decision(NamedTuple):
@@ -24,6 +50,9 @@ class Decision(NamedTuple):
     lots: list[tuple[int, int]]
     holds: list[tuple[int, int]]
     debts: list[tuple[int, int]]
+    allowances: list[tuple[int, int]]
+    budgets: list[tuple[int, int]]
+    counters: list[tuple[int, CounterKey]]
     entries: list[Entry]
     lead: tuple[int, int]
     """(unit, number) of the entry under which everything that the request itself wrote stands: its receipt."""
@@ -35,7 +64,13 @@ Rule = Callable[[Drafts, Any, Entries], None]
 
 
 def decide(
-    account: Account, wallets: Mapping[int, Wallet], request: ask.Request, now: int, seal: Seal, past: Entries = ()
+    account: Account,
+    wallets: Mapping[int, Wallet],
+    request: ask.Request,
+    now: int,
+    seal: Seal,
+    zones: Zones,
+    past: Entries = (),
 ) -> Decision:
     """Decide one request at `now` (microseconds). Pure: what it is given stays as it is.
 
@@ -44,6 +79,10 @@ def decide(
     wallet whole and decide again.
     """
     t = now
+    if account.clock:
+        t = accounts.find_time(account, request, now)
+    elif type(request) is stand.Advance:
+        raise ClockRuns(account=account.key)
     for wallet in wallets.values():
         if wallet.clock > t:
             t = wallet.clock
@@ -51,11 +90,13 @@ def decide(
             problem = "it was stopped before"
             raise LawBroken(law="wallet_in_order", account=account.key, unit=wallet.unit.name, problem=problem)
     accounts.refuse_by_state(account, request)
-    drafts = {unit: Draft(wallet, t, seal) for unit, wallet in wallets.items()}
+    drafts = {unit: Draft(wallet, t, seal, zones) for unit, wallet in wallets.items()}
     entries: list[Entry] = []
     if account.state == AccountState.NEW and not isinstance(request, ask.Open):
         account = accounts.open_account(drafts[0], account, "UTC")
     for draft in drafts.values():
+        # The wallet may have been loaded before an earlier request of its batch changed the account.
+        draft.wallet.account = account
         due.apply_due(draft)
     lead_unit = find_lead_unit(request, drafts)
     lead_number = drafts[lead_unit].next_number
@@ -66,8 +107,13 @@ def decide(
         account = write_open(drafts[0], account, request)
     elif kind in accounts.NEW_STATES:
         account = accounts.change_state(drafts[0], account, request)
+    elif kind is stand.Advance:
+        account = accounts.advance(drafts[0], account)
     else:
         RULES[kind](drafts, request, past)
+    for draft in drafts.values():
+        if draft.fired or draft.wallet.terms is not USUAL_TERMS:
+            alerts.judge(draft)
     for unit in sorted(drafts, key=lambda unit: (unit != 0, unit != lead_unit)):
         entries += drafts[unit].entries
     laws.receipt_begins_with_its_lead(drafts[lead_unit].wallet, lead_number, entries)
@@ -77,13 +123,19 @@ def decide(
 def collect(account: Account, drafts: Drafts, entries: list[Entry], lead: tuple[int, int]) -> Decision:
     """The drafts that wrote something, as one decision."""
     wallets, lots, holds_, debts = {}, [], [], []
+    allowances_: list[tuple[int, int]] = []
+    budgets_: list[tuple[int, int]] = []
+    counters: list[tuple[int, CounterKey]] = []
     for unit, draft in drafts.items():
-        if draft.entries or draft.wallet.next_due != draft.before_due:
+        if draft.entries or draft.wallet.next_due != draft.origin.next_due:
             wallets[unit] = draft.wallet
             lots += [(unit, number) for number in draft.touched_lots]
             holds_ += [(unit, number) for number in draft.touched_holds]
             debts += [(unit, number) for number in draft.touched_debts]
-    return Decision(account, wallets, lots, holds_, debts, entries, lead)
+            allowances_ += [(unit, number) for number in draft.touched_allowances]
+            budgets_ += [(unit, number) for number in draft.touched_budgets]
+            counters += [(unit, key) for key in draft.touched_counters]
+    return Decision(account, wallets, lots, holds_, debts, allowances_, budgets_, counters, entries, lead)
 
 
 def find_lead_unit(request: ask.Request, drafts: Drafts) -> int:
@@ -116,6 +168,11 @@ def each_amount(rule: Callable[[Draft, Any, int], None]) -> Rule:
             rule(drafts[unit], request, amount)
 
     return apply
+
+
+def for_unit(rule: Callable[[Draft, Any], None]) -> Rule:
+    """A rule about one wallet."""
+    return lambda drafts, request, past: rule(drafts[request.unit], request)
 
 
 def each_part(rule: Callable[[Draft, Any], None]) -> Rule:
@@ -163,7 +220,7 @@ def refund(drafts: Drafts, request: ask.Refund, past: Entries) -> None:
     for unit in known:
         charge = undone[unit]
         if charge is not None and (not asked or unit in asked):
-            refunds.refund(drafts[unit], request, asked.get(unit), charge)
+            refunds.refund(drafts[unit], request, asked.get(unit), charge, past)
 
 
 def void(drafts: Drafts, request: ask.Void, past: Entries) -> None:
@@ -201,6 +258,17 @@ RULES: dict[type[ask.Request], Rule] = {
     ask.ResetUsed: lambda drafts, request, past: corrections.reset_used(drafts[request.unit]),
     ask.Configure: configure,
     ask.Tidy: lambda drafts, request, past: None,
+    stand.Allow: for_unit(allowances.allow),
+    stand.ChangeAllowance: for_unit(allowances.change_allowance),
+    stand.EndAllowance: for_unit(allowances.end_allowance),
+    stand.EndPeriod: for_unit(allowances.end_period),
+    stand.SetPeriodEnd: for_unit(allowances.set_period_end),
+    stand.SetBudget: for_unit(budgets.set_budget),
+    stand.ChangeBudget: for_unit(budgets.change_budget),
+    stand.EndBudget: for_unit(budgets.end_budget),
+    stand.Reschedule: for_unit(expiries.reschedule),
+    stand.DeclineTopUp: for_unit(alerts.decline_top_up),
+    stand.Clawback: lambda drafts, request, past: clawbacks.clawback(drafts[request.units[0]], request, past),
 }
 
 
@@ -252,6 +320,18 @@ KINDS: dict[type[ask.Request], Kind] = {
     ask.Freeze: Kind.FROZEN,
     ask.Unfreeze: Kind.UNFROZEN,
     ask.Close: Kind.CLOSED,
+    stand.Allow: Kind.ALLOWED,
+    stand.ChangeAllowance: Kind.ALLOWANCE_CHANGED,
+    stand.EndAllowance: Kind.ALLOWANCE_ENDED,
+    stand.EndPeriod: Kind.PERIOD_SET,
+    stand.SetPeriodEnd: Kind.PERIOD_SET,
+    stand.SetBudget: Kind.BUDGETED,
+    stand.ChangeBudget: Kind.BUDGET_CHANGED,
+    stand.EndBudget: Kind.BUDGET_ENDED,
+    stand.Clawback: Kind.CLAWED_BACK,
+    stand.Reschedule: Kind.RESCHEDULED,
+    stand.DeclineTopUp: Kind.TOP_UP_DECLINED,
+    stand.Advance: Kind.ADVANCED,
 }
 """The kind of entry that a request writes first."""
 
@@ -262,12 +342,14 @@ def refuse_unknown(request: ask.Request) -> Refused:
         return HoldNotFound(hold=request.hold_id)
     if isinstance(request, ask.Refund):
         return ChargeNotFound(charge=request.charge_id)
+    if isinstance(request, stand.NamesGrant):
+        return GrantNotFound(account=request.account or "the account", grant=request.grant_id)
     return AccountNotFound(account=request.account)
 
 
-def apply_due_only(wallet: Wallet, now: int, seal: Seal) -> Wallet:
+def apply_due_only(wallet: Wallet, now: int, seal: Seal, zones: Zones) -> Wallet:
     """A whole wallet as it stands at `now`, for reading: what fell due is applied in memory and written nowhere."""
-    draft = Draft(wallet, max(now, wallet.clock), seal)
+    draft = Draft(wallet, max(wallet.account.clock or now, wallet.clock), seal, zones)
     due.apply_due(draft)
     draft.wallet.clock = draft.t
     return draft.wallet

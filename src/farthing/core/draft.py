@@ -3,12 +3,26 @@
 Every move adds an effect; `write` seals all effects since the last one into an entry and checks the step laws.
 """
 
+from collections.abc import Sequence
+
 from farthing.core import laws
-from farthing.core.bounds import LARGEST_AMOUNT, NEVER
 from farthing.core.burndown import may_pay, place_lots, rank_lot, sum_available
-from farthing.core.entries import Effect, Entry, HoldField, Kind, LotField, Seal, pack_effects
-from farthing.core.requests import UNSAID, Request
-from farthing.core.wallets import Debt, Hold, HoldState, Lot, NeedsMore, Wallet
+from farthing.values.bounds import LARGEST_AMOUNT, NEVER
+from farthing.values.entries import Effect, Entry, HoldField, Kind, LotField, Seal, pack_effects
+from farthing.values.periods import Zones
+from farthing.values.requests import UNSAID, Request
+from farthing.values.wallets import (
+    Allowance,
+    Budget,
+    Counter,
+    CounterKey,
+    Debt,
+    Hold,
+    HoldState,
+    Lot,
+    NeedsMore,
+    Wallet,
+)
 
 LOT_MOVED, LOT_SET, HOLD_SET = int(Effect.LOT_MOVED), int(Effect.LOT_SET), int(Effect.HOLD_SET)
 NO_DIGESTS: tuple[bytes | None, bytes | None, bytes | None] = (None, None, None)
@@ -22,26 +36,33 @@ class Draft:
     """One wallet, one decision. `at` is the instant that rules speak of: a due time, or the request's own."""
 
     __slots__ = (
-        "wallet", "since", "before_due", "t", "at", "seal", "request", "lead_unit", "lead_number", "effects", "entries",
-        "lots", "covered", "bare", "debt", "has_freed", "touched_lots", "touched_holds", "touched_debts",
+        "wallet", "origin", "t", "at", "seal", "zones", "request", "lead_unit", "lead_number", "effects", "entries",
+        "lots", "covered", "bare", "debt", "has_freed", "fired", "touched_lots", "touched_holds", "touched_debts",
+        "touched_allowances", "touched_budgets", "touched_counters",
     )  # fmt: skip
 
-    def __init__(self, wallet: Wallet, t: int, seal: Seal) -> None:
+    def __init__(self, wallet: Wallet, t: int, seal: Seal, zones: Zones) -> None:
         laws.time_never_runs_backwards(wallet, t)
         self.wallet = wallet.copy()
-        self.since = wallet.clock
-        self.before_due = wallet.next_due
+        self.origin = wallet
+        """The wallet before: never changed."""
         self.t = self.at = t
         self.seal = seal
+        self.zones = zones
         self.request: Request | None = None
         self.lead_unit = self.lead_number = 0
         self.effects: list[tuple[int, int, int, int]] = []
         self.entries: list[Entry] = []
         self.lots = self.covered = self.bare = self.debt = 0
         self.has_freed = False
+        self.fired: Sequence[tuple[int, int, int]] = ()
+        """Alerts to be written at the end: (kind, threshold or budget, balance or what was spent)."""
         self.touched_lots: set[int] = set()
         self.touched_holds: set[int] = set()
         self.touched_debts: set[int] = set()
+        self.touched_allowances: Sequence[int] = ()
+        self.touched_budgets: Sequence[int] = ()
+        self.touched_counters: Sequence[CounterKey] = ()
 
     @property
     def next_number(self) -> int:
@@ -88,6 +109,7 @@ class Draft:
     def resize_lot(self, number: int, amount: int) -> None:
         """What a lot counts as granted changes: a void shrinks it, a further refund widens its grace lot."""
         self.wallet.lots[number] = self.wallet.lots[number]._replace(amount=amount)
+        self.touched_lots.add(number)
         self.effects.append((LOT_SET, number, int(LotField.AMOUNT), amount))
 
     def add_lot(self, lot: Lot) -> None:
@@ -105,11 +127,21 @@ class Draft:
             (fields.CURRENCY, lot.currency),
             (fields.OF_NUMBER, lot.of_number),
             (fields.STARTED, lot.started),
+            (fields.ALLOWANCE, lot.allowance),
         )
         self.effects.extend((LOT_SET, number, int(field), value) for field, value in said if value)
         place_lots(self.wallet, [lot])
         self.touched_lots.add(number)
         self.wallet.next_due = min(self.wallet.next_due, lot.expires_at if lot.started else lot.effective_at)
+
+    def end_lot(self, lot: Lot, expires_at: int) -> None:
+        """Move a lot's end, and with it the lot's place in burn-down order."""
+        wallet = self.wallet
+        self.effects.append((LOT_SET, lot.number, int(LotField.EXPIRES_AT), 0 if expires_at == NEVER else expires_at))
+        del wallet.lots[lot.number]
+        place_lots(wallet, [lot._replace(expires_at=expires_at)])
+        self.touched_lots.add(lot.number)
+        wallet.next_due = min(wallet.next_due, expires_at)
 
     def start_lot(self, lot: Lot) -> None:
         """A pending lot takes effect with what it has. Its remaining stays, so the only effect is that it started."""
@@ -159,6 +191,8 @@ class Draft:
             (fields.STATE, hold.state),
         )
         self.effects.extend((HOLD_SET, hold.number, int(field), value) for field, value in said if value)
+        reserves = [(int(Effect.HOLD_RESERVED), hold.number, budget, subject) for budget, subject, _ in hold.reserves]
+        self.effects.extend(reserves)
         self.replace_hold(hold)
         self.wallet.next_due = min(self.wallet.next_due, hold.deadline)
 
@@ -224,6 +258,28 @@ class Draft:
                     self.change_lot(lot, -amount)
                     self.change_debt(owed, -amount, (*owed.payers, (lot.number, amount)))
         self.has_freed = False
+
+    def put_allowance(self, allowance: Allowance) -> None:
+        """The new state of an allowance; effects are the caller's."""
+        self.wallet.allowances = {**self.wallet.allowances, allowance.number: allowance}
+        self.touched_allowances = (*self.touched_allowances, allowance.number)
+        if not allowance.ended_at:
+            self.wallet.next_due = min(self.wallet.next_due, allowance.turns_at)
+
+    def put_budget(self, budget: Budget) -> None:
+        """The new state of a budget; effects are the caller's."""
+        self.wallet.budgets = {**self.wallet.budgets, budget.number: budget}
+        self.touched_budgets = (*self.touched_budgets, budget.number)
+
+    def put_counter(self, counter: Counter) -> None:
+        """The new state of a counter; effects are the caller's."""
+        wallet, key = self.wallet, (counter.budget, counter.subject)
+        laws.nothing_below_zero(wallet, "spent of budget", counter.budget, counter.spent)
+        laws.nothing_below_zero(wallet, "reserved of budget", counter.budget, counter.reserved)
+        if not self.touched_counters:
+            wallet.counters = dict(wallet.counters)
+        wallet.counters[key] = counter
+        self.touched_counters = (*self.touched_counters, key)
 
     def write(
         self, kind: Kind, amount: int, *, uncovered: int = 0, granted: int = 0, refunded: int = 0, adjusted: int = 0,

@@ -1,8 +1,8 @@
 """Grace lots: credits that come back for lots that have ended live on for a while in a lot of their own (rule 15)."""
 
 from farthing.core.draft import Draft
-from farthing.core.names import name_number
-from farthing.core.wallets import Lot
+from farthing.values.names import name_number
+from farthing.values.wallets import Lot
 
 PRIORITY = 50
 REFUND = name_number("refund")
@@ -21,7 +21,7 @@ def add_grace_lot(draft: Draft, ended: list[tuple[Lot, int]], feature: int, of_n
     expires_at = draft.at + draft.wallet.terms.refund_grace
     number = draft.next_number
     lot = Lot(
-        number, amount, PRIORITY, draft.at, expires_at, promotional, features, REFUND, 0, 0, of_number, 1, 0, 0
+        number, amount, PRIORITY, draft.at, expires_at, promotional, features, REFUND, 0, 0, of_number, 0, 1, 0, 0
     )  # fmt: skip
     draft.add_lot(lot)
     draft.move_lot(lot, amount)

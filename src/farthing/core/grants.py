@@ -1,22 +1,29 @@
 """Grants: credits given, from now or later, for ever or until an instant (rules 4 and 8)."""
 
 from farthing.core import laws
-from farthing.core.bounds import LARGEST_AMOUNT, LATEST_INSTANT, MOST_LIVE_LOTS, NEVER
+from farthing.core.alerts import finish_top_up
+from farthing.core.allowances import find_allowance
 from farthing.core.burndown import sum_waiting
-from farthing.core.calendars import to_instant
 from farthing.core.draft import Draft
-from farthing.core.due import expire
-from farthing.core.entries import Kind
-from farthing.core.errors import TimeInvalid, TooManyLots
-from farthing.core.requests import Grant, Import
-from farthing.core.wallets import Lot
+from farthing.core.expiries import expire, extend_all
+from farthing.values.bounds import LARGEST_AMOUNT, LATEST_INSTANT, MOST_LIVE_LOTS, NEVER
+from farthing.values.calendars import to_instant
+from farthing.values.entries import Kind
+from farthing.values.errors import TimeInvalid, TooManyLots
+from farthing.values.requests import Grant, Import
+from farthing.values.wallets import Lot
 
 
 def grant(draft: Draft, request: Grant, amount: int) -> None:
     """Give credits. They pay debt at once; a grant for later waits, and counts for nothing until then."""
     wallet, is_import = draft.wallet, isinstance(request, Import)
     starts_at = draft.t if request.starts_at is None else request.starts_at
-    expires_at = find_end(request, starts_at)
+    expires_at, allowance = find_end(request, starts_at), 0
+    if request.until_turn:
+        tied = find_allowance(wallet, request.until_turn)
+        expires_at, allowance = tied.turns_at, tied.number
+        if tied.starts_at <= draft.t:
+            starts_at = max(starts_at, tied.starts_at)  # else they would count as carried from an earlier period
     if is_import and request.starts_at is None and expires_at <= starts_at:
         starts_at = expires_at - 1
     if LATEST_INSTANT < expires_at < NEVER:
@@ -36,16 +43,20 @@ def grant(draft: Draft, request: Grant, amount: int) -> None:
         laws.refuse_total(wallet, "waiting", sum_waiting(wallet) + amount)
     lot = Lot(
         draft.next_number, amount, request.priority, starts_at, expires_at, int(request.promotional), request.features,
-        request.source, request.cost_minor, request.currency, 0, int(not waits), 0, 0,
+        request.source, request.cost_minor, request.currency, 0, allowance, int(not waits), 0, 0,
     )  # fmt: skip
     draft.add_lot(lot)
     draft.move_lot(lot, amount)
     is_dead = expires_at <= draft.t
     draft.has_freed = not is_dead and not waits
+    if request.top_up:
+        finish_top_up(draft, request.top_up)
     kind = Kind.IMPORTED if is_import else Kind.GRANTED
     draft.write(kind, amount, granted=0 if waits else amount, of_number=lot.number)
     if is_dead:
         expire(draft, wallet.lots[lot.number])
+    elif request.extends and not waits:
+        extend_all(draft, expires_at, shortens=False)
 
 
 def find_end(request: Grant, starts_at: int) -> int:

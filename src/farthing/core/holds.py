@@ -5,17 +5,19 @@ A hold has a covered part, drawn from named lots, and a bare part, only a number
 
 from collections.abc import Iterable
 
-from farthing.core.amounts import to_decimal
+from farthing.core import budgets
 from farthing.core.burndown import sum_available
-from farthing.core.calendars import to_instant
 from farthing.core.charges import refuse_short
 from farthing.core.draft import Draft
-from farthing.core.entries import Effect, HoldField, Kind
-from farthing.core.errors import HoldEnded, HoldNameTaken, HoldNotFound, SettleAboveHold
 from farthing.core.graces import add_grace_lot
-from farthing.core.requests import Extend, Hold, Mode, Release, Settle
-from farthing.core.wallets import Hold as HoldRow
-from farthing.core.wallets import HoldState, Lot, RestPolicy, SettlePolicy, Wallet
+from farthing.values.amounts import to_decimal
+from farthing.values.bounds import LATEST_INSTANT
+from farthing.values.calendars import to_instant
+from farthing.values.entries import Effect, HoldField, Kind
+from farthing.values.errors import HoldEnded, HoldNameTaken, HoldNotFound, SettleAboveHold
+from farthing.values.requests import Extend, Hold, Mode, Release, Settle
+from farthing.values.wallets import Hold as HoldRow
+from farthing.values.wallets import HoldState, Lot, RestPolicy, SettlePolicy, Wallet
 
 DREW, SPENT, RETURNED = int(Effect.HOLD_DREW), int(Effect.HOLD_SPENT), int(Effect.HOLD_RETURNED)
 
@@ -38,10 +40,14 @@ def place_hold(draft: Draft, request: Hold, amount: int, ttl: int) -> None:
             refuse_short(wallet, feature, request, amount, available)
         elif request.mode == Mode.ALL_AVAILABLE:
             amount = max(0, available)
+    claims = budgets.list_claims(draft, feature, request.about) if wallet.budgeted else ()
+    if claims and request.mode != Mode.RECORD:
+        amount = budgets.limit(draft, claims, amount, is_strict=request.mode == Mode.STRICT)
+    reserves = budgets.reserve(draft, claims, amount)
     number = draft.next_number
-    deadline = draft.t + ttl
+    deadline = min(draft.t + ttl, LATEST_INSTANT)
     lead = (draft.lead_unit, draft.lead_number)
-    hold = HoldRow(number, *lead, amount, feature, request.name, deadline, int(HoldState.OPEN), 0, 0, (), 0)
+    hold = HoldRow(number, *lead, amount, feature, request.name, reserves, deadline, int(HoldState.OPEN), 0, 0, (), 0)
     draft.add_hold(hold)
     marks = len(draft.effects)
     bare = draft.draw(amount, feature)
@@ -92,7 +98,7 @@ def extend(draft: Draft, request: Extend) -> None:
     hold = get_part(draft, request)
     if hold.state != HoldState.OPEN:
         refuse_ended(hold, request)
-    deadline = draft.t + request.ttl
+    deadline = min(draft.t + request.ttl, LATEST_INSTANT)
     draft.set_hold(hold, HoldField.DEADLINE, deadline)
     draft.replace_hold(hold._replace(deadline=deadline))
     draft.wallet.next_due = min(draft.wallet.next_due, deadline)
@@ -115,6 +121,8 @@ def time_out(draft: Draft, hold: HoldRow) -> None:
 def end_unsettled(draft: Draft, hold: HoldRow, state: HoldState, kind: Kind) -> None:
     """The rest of a hold goes back to its lots; what belonged to lots that ended meanwhile is breakage."""
     held = hold.covered + hold.bare
+    if hold.reserves:
+        budgets.settle(draft, hold, held, 0)
     ended = give_back(draft, hold, hold.draws, hold.bare)
     draft.end_hold(hold, state, hold.settled)
     draft.write(kind, held, of_number=hold.number, feature=hold.feature)
@@ -142,6 +150,9 @@ def settle(draft: Draft, request: Settle, asked: int | None) -> None:
     if owed:
         draft.make_debt(owed, hold.feature)
     settled, ended = hold.settled + amount, []
+    if hold.reserves:
+        freed = 0 if is_late else held if request.final else spent_covered + spent_bare
+        budgets.settle(draft, hold, freed, amount)
     draft.set_hold(hold, HoldField.SETTLED, settled)
     rest = hold._replace(settled=settled, bare=hold.bare - spent_bare, draws=kept)
     if request.final:

@@ -7,12 +7,12 @@ The laws over whole books are in `audit/laws.py`.
 from collections.abc import Sequence
 from typing import NoReturn
 
-from farthing.core.amounts import to_decimal
-from farthing.core.bounds import LARGEST_AMOUNT
 from farthing.core.burndown import sum_waiting
-from farthing.core.entries import Entry
-from farthing.core.errors import LawBroken, TotalTooLarge
-from farthing.core.wallets import Wallet
+from farthing.values.amounts import to_decimal
+from farthing.values.bounds import LARGEST_AMOUNT
+from farthing.values.entries import Entry
+from farthing.values.errors import LawBroken, TotalTooLarge
+from farthing.values.wallets import Wallet
 
 
 def break_law(wallet: Wallet, law: str, problem: str) -> LawBroken:

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from farthing.core import laws
-from farthing.core.amounts import to_decimal
+from farthing.core import budgets, laws
 from farthing.core.draft import Draft
-from farthing.core.entries import CHARGES, Effect, Entry, Kind, unpack_effects
-from farthing.core.errors import MoreThanLeft
 from farthing.core.graces import add_grace_lot
-from farthing.core.requests import Refund
-from farthing.core.wallets import Debt, Lot
+from farthing.values.amounts import to_decimal
+from farthing.values.entries import CHARGES, Effect, Entry, Kind, unpack_effects
+from farthing.values.errors import MoreThanLeft
+from farthing.values.requests import Refund
+from farthing.values.wallets import Debt, Lot
 
 
 class Undone(NamedTuple):
@@ -64,7 +64,7 @@ def take_last(draws: list[tuple[int, int]], amount: int) -> None:
         amount -= min(drawn, amount)
 
 
-def refund(draft: Draft, request: Refund, asked: int | None, undone: Undone) -> None:
+def refund(draft: Draft, request: Refund, asked: int | None, undone: Undone, past: Sequence[Entry]) -> None:
     """Give back `asked`, or all that is left. More than is left is refused, or clamped where `up_to` says so."""
     wallet, left = draft.wallet, undone.charged - undone.refunded
     amount = left if asked is None else min(asked, left) if request.up_to else asked
@@ -85,6 +85,8 @@ def refund(draft: Draft, request: Refund, asked: int | None, undone: Undone) -> 
         rest -= back
         if back:
             give_to_lot(draft, number, back, ended)
+    if wallet.budgeted:
+        budgets.give_back(draft, wallet.unit.unit_id, past, amount)
     broken = place_ended(draft, undone, ended)
     draft.write(
         Kind.REFUNDED, amount, uncovered=max(0, (asked or 0) - amount), refunded=amount, adjusted=-written_off,

@@ -58,3 +58,28 @@ EARLIEST_INSTANT: Final = -62_135_510_400 * MICROSECONDS
 
 LATEST_INSTANT: Final = 253_402_300_799 * MICROSECONDS
 """The last second of the year 9999, the last that Python's datetime can show."""
+
+MOST_ALLOWANCES: Final = 32
+"""Live allowances of one wallet."""
+
+MOST_BUDGETS: Final = 64
+"""Live budgets of one wallet."""
+
+MOST_ALERTS: Final = 16
+"""Alert thresholds of one wallet."""
+
+MOST_TURNS: Final = 64
+"""Turns in a row, of one allowance, that are written each by itself when a wallet was away for long; more are merged
+into one entry with the same totals."""
+
+LONGEST_KEEP: Final = 400
+"""Periods for which carried credits can be kept, other than for ever."""
+
+MOST_PERIODS: Final = 10_000
+"""Hours, days … that make one period, at most."""
+
+WHOLE_PERCENT: Final = 1_000_000
+"""100 %, where a percentage is a whole number: millionths."""
+
+LONGEST_BACK_OFF: Final = 30 * 86_400 * MICROSECONDS
+"""The longest wait after a declined top-up, however often it was declined."""

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from enum import IntEnum
 from operator import attrgetter
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple
 
-from farthing.core.names import digest_key
+from farthing.values.names import digest_key
 
 Amounts = tuple[tuple[int, int], ...]
 """(unit, smallest parts), the first unit being the one that the receipt speaks of."""
@@ -99,7 +99,10 @@ class Request:
         known = self.digested
         if known is None:
             amounts = sorted(getattr(self, "amounts", ()))
-            said = (amounts, self.about[:2], self.about[4:10], find_compared(self)(self))
+            read, added = find_compared(self)
+            said: tuple[Any, ...] = (amounts, self.about[:2], self.about[4:10], read(self))
+            if added:
+                said += tuple([(name, value) for name, usual in added if (value := getattr(self, name)) != usual])
             compared = hashlib.blake2b(repr(said).encode(), digest_size=16, person=b"farthing-request").digest()
             note = None if self.note is None else digest_note(*self.note)
             known = (digest_key(self.key), compared, note)
@@ -107,17 +110,25 @@ class Request:
         return known
 
 
-COMPARED: dict[str, Callable[[Any], tuple[Any, ...]]] = {}
+ADDED: Final = {"added": True}
+"""The metadata of a field that came after a release. Where it has its default it is not in the digest, so that requests
+made before still have the digest that is stored of them."""
+
+Compared = tuple[Callable[[Any], tuple[Any, ...]], tuple[tuple[str, Any], ...]]
+COMPARED: dict[str, Compared] = {}
 
 
-def find_compared(request: Request) -> Callable[[Any], tuple[Any, ...]]:
-    """What reads from a request all that must be the same when its key comes again (rule 28), but its amounts:
-    those are compared in the order of their units, whatever the order in which the caller named them."""
-    read = COMPARED.get(request.asked)
-    if read is None:
-        names = [each.name for each in fields(request) if each.compare and each.name != "amounts"]
-        read = COMPARED[request.asked] = attrgetter("asked", *names)
-    return read
+def find_compared(request: Request) -> Compared:
+    """What reads from a request all that must be the same when its key comes again (rule 28), but its amounts: those
+    are compared in the order of their units, whatever the order in which the caller named them. And the fields that
+    were added later, with their defaults."""
+    found = COMPARED.get(request.asked)
+    if found is None:
+        compared = [each for each in fields(request) if each.compare and each.name != "amounts"]
+        added = tuple([(each.name, each.default) for each in compared if "added" in each.metadata])
+        names = [each.name for each in compared if "added" not in each.metadata]
+        found = COMPARED[request.asked] = (attrgetter("asked", *names), added)
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,6 +170,12 @@ class Grant(MovesAmounts):
     expires_in: int | None = None
     cost_minor: int = 0
     currency: int = 0
+    until_turn: str = field(default="", metadata=ADDED)
+    """The allowance with whose period these credits end."""
+    extends: bool = field(default=False, metadata=ADDED)
+    """Whether all other live credits shall live at least as long as these (`extend_on_purchase`)."""
+    top_up: int = field(default=0, metadata=ADDED)
+    """The entry that asked for this purchase, if it is an automatic top-up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -311,6 +328,10 @@ class Configure(Request):
     asked = "configured"
     unit: int
     terms: tuple[tuple[int, int], ...]
+    alerts: tuple[int, ...] | None = field(default=None, metadata=ADDED)
+    """Thresholds in the place of those that were; None leaves them."""
+    top_up: tuple[tuple[int, int], ...] | None = field(default=None, metadata=ADDED)
+    """Fields of the top-up rule, numbered as those of `TopUp` from 1; those that are not named stay."""
 
     @property
     def units(self) -> tuple[int, ...]:
@@ -342,9 +363,15 @@ class Unfreeze(ChangesAccount):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Close(ChangesAccount):
-    """End the account for good; what runs may still end."""
+    """End the account for good; what runs may still end. In `unit_ids` all that is due by now happens first."""
 
     asked = "closed"
+    unit_ids: tuple[int, ...] = field(default=(), compare=False)
+    """Every unit that the account has a wallet in."""
+
+    @property
+    def units(self) -> tuple[int, ...]:
+        return (0, *self.unit_ids)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,8 +12,8 @@ from enum import IntEnum
 from itertools import chain
 from typing import Final, NamedTuple
 
-from farthing.core.amounts import Unit
-from farthing.core.wallets import Account
+from farthing.values.amounts import Unit
+from farthing.values.wallets import Account
 
 ENCODING: Final = b"\x01"
 """The version of the binary form. A database with a later one is refused (`UpgradeFirst`)."""
@@ -27,11 +27,17 @@ class Kind(IntEnum):
     UNFROZEN = 3
     CLOSED = 4
     CONFIGURED = 5
+    ADVANCED = 6
     GRANTED = 10
     IMPORTED = 11
     STARTED = 12
     EXPIRED = 13
     GRACED = 14
+    ALLOWED = 15
+    TURNED = 16
+    ALLOWANCE_CHANGED = 17
+    ALLOWANCE_ENDED = 18
+    PERIOD_SET = 19
     CHARGED = 20
     RECORDED = 21
     HELD = 22
@@ -45,6 +51,14 @@ class Kind(IntEnum):
     ADJUSTED = 33
     USED_SET = 34
     USED_RESET = 35
+    CLAWED_BACK = 36
+    RESCHEDULED = 37
+    BUDGETED = 40
+    BUDGET_CHANGED = 41
+    BUDGET_ENDED = 42
+    ALERTED = 50
+    TOP_UP_WANTED = 51
+    TOP_UP_DECLINED = 52
 
 
 CHARGES: Final = frozenset({Kind.CHARGED, Kind.RECORDED, Kind.SETTLED})
@@ -75,7 +89,31 @@ class Effect(IntEnum):
     TERM_SET = 10
     """–, term, value: a setting of the wallet."""
     ACCOUNT_SET = 11
-    """–, field, value: the account's state or zone."""
+    """–, field, value: the account's state, zone or frozen clock."""
+    ALLOWANCE_SET = 12
+    """allowance, field, value."""
+    TURNS_MERGED = 13
+    """allowance, –, how many: so many periods, long past, gave their credits in this one entry."""
+    BUDGET_SET = 14
+    """budget, field, value."""
+    COUNTER_STARTED = 15
+    """budget, subject, instant: a period begins, in which nothing is spent or reserved yet."""
+    COUNTER_ENDS = 16
+    """budget, subject, instant: when it ends."""
+    COUNTER_SPENT = 17
+    """budget, subject, ±amount."""
+    COUNTER_RESERVED = 18
+    """budget, subject, ±amount."""
+    HOLD_RESERVED = 19
+    """hold, budget, subject: the hold reserves from that counter's period in hand."""
+    ALERT_SET = 20
+    """place, how many there are, balance: one threshold of the list, from place 0; (0, 0, 0) clears it."""
+    ALERT_FIRED = 21
+    """kind, threshold or budget, balance or what was spent."""
+    TOP_UP_SET = 22
+    """–, field, value: of the wallet's top-up rule, fields numbered as those of `TopUp` from 1."""
+    MONEY_RETURNED = 23
+    """lot, –, minor units of what was paid for it."""
 
 
 class LotField(IntEnum):
@@ -92,6 +130,62 @@ class LotField(IntEnum):
     CURRENCY = 9
     OF_NUMBER = 10
     STARTED = 11
+    ALLOWANCE = 12
+
+
+class AllowanceField(IntEnum):
+    """Keys of ALLOWANCE_SET, as the fields of `Allowance`; NAME and ZONE say the number of the text."""
+
+    NAME = 1
+    AMOUNT = 2
+    EVERY = 3
+    COUNT = 4
+    ANCHOR = 5
+    ZONE = 6
+    PRIORITY = 7
+    PROMOTIONAL = 8
+    FEATURE = 9
+    SOURCE = 10
+    ROLLOVER = 11
+    CAP = 12
+    CAP_PERCENT = 13
+    KEEP = 14
+    ON_TURN = 15
+    STARTS_AT = 16
+    TURNS_AT = 17
+    LOT = 18
+    ENDED_AT = 19
+
+
+class BudgetField(IntEnum):
+    """Keys of BUDGET_SET, as the fields of `Budget`; NAME and ZONE say the number of the text."""
+
+    NAME = 1
+    MOST = 2
+    IS_HARD = 3
+    PER = 4
+    MEMBER = 5
+    FEATURE = 6
+    MODEL = 7
+    API_KEY = 8
+    EVERY = 9
+    COUNT = 10
+    ANCHOR = 11
+    ZONE = 12
+    ENDED_AT = 13
+
+
+class AlertKind(IntEnum):
+    """Why an alert fired."""
+
+    LOW = 1
+    """The balance fell to a threshold above zero, or below it."""
+    DEPLETED = 2
+    """It fell to zero or below."""
+    EXPIRED = 3
+    """The same, because credits expired."""
+    BUDGET = 4
+    """A budget is spent."""
 
 
 class HoldField(IntEnum):
@@ -112,6 +206,7 @@ class AccountField(IntEnum):
 
     STATE = 1
     ZONE = 2
+    CLOCK = 3
 
 
 class Entry(NamedTuple):

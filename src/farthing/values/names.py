@@ -6,8 +6,8 @@ The number is the text's own digest, so every store, process and machine arrives
 import hashlib
 import unicodedata
 
-from farthing.core.bounds import LONGEST_ACCOUNT, LONGEST_KEY, LONGEST_NAME
-from farthing.core.errors import NameInvalid, show_given
+from farthing.values.bounds import LONGEST_ACCOUNT, LONGEST_KEY, LONGEST_NAME
+from farthing.values.errors import NameInvalid, show_given
 
 NOTHING = 0
 """The number that stands for "no name given"."""

@@ -240,6 +240,109 @@ class UnitNotFound(Refused):
     known: str
 
 
+class BudgetExceeded(Refused):
+    """A hard budget has no room for it. `left` would pass; `resets_at` is when the budget's next period begins."""
+
+    code = "budget_exceeded"
+    text = "{account} needs {needed} {unit} and the budget {budget} has {left} left of {most}"
+    account: str
+    unit: str
+    budget: str
+    subject: str | None
+    needed: Decimal
+    left: Decimal
+    most: Decimal
+    spent: Decimal
+    reserved: Decimal
+    resets_at: Any
+
+    def __str__(self) -> str:
+        said = super().__str__()
+        if self.resets_at is not None:
+            said += f" until {self.resets_at.day} {self.resets_at:%B %Y %H:%M} UTC"
+        return said
+
+
+class BudgetExists(Refused):
+    """A live budget has that name already."""
+
+    code = "budget_exists"
+    text = "{account} has a budget {budget} in {unit} already: change it, end it first, or choose another name"
+    account: str
+    unit: str
+    budget: str
+
+
+class BudgetNotFound(Refused):
+    """No live budget has that name."""
+
+    code = "budget_not_found"
+    text = "{account} has no budget {budget} in {unit}"
+    account: str
+    unit: str
+    budget: str
+
+
+class AllowanceExists(Refused):
+    """A live allowance has that name already."""
+
+    code = "allowance_exists"
+    text = "{account} has an allowance {allowance} of {unit} already: change it, end it first, or choose another name"
+    account: str
+    unit: str
+    allowance: str
+
+
+class AllowanceNotFound(Refused):
+    """No live allowance has that name."""
+
+    code = "allowance_not_found"
+    text = "{account} has no allowance {allowance} of {unit}"
+    account: str
+    unit: str
+    allowance: str
+
+
+class TooManyRules(Refused):
+    """The wallet has as many live allowances, or budgets, as a wallet may have."""
+
+    code = "too_many_rules"
+    text = "{account} has {most} live {what} in {unit}: end some before adding more"
+    account: str
+    unit: str
+    what: str
+    most: int
+
+
+class MoreThanPaid(Refused):
+    """More money is said to have gone back than was paid for the grant. `left` (minor units) would pass."""
+
+    code = "more_than_paid"
+    text = "{grant} cost {paid} and {returned} of it went back before: {asked} more cannot have; {left} is left"
+    grant: str
+    paid: int
+    returned: int
+    asked: int
+    left: int
+
+
+class GrantEnded(Refused):
+    """The grant has ended, or ends with an allowance's period, so its end cannot be moved."""
+
+    code = "grant_ended"
+    text = "{grant} {problem}: its end cannot be moved"
+    grant: str
+    problem: str
+
+
+class ClockRuns(Refused):
+    """The account's clock runs: only in a test book do clocks stand still and move by hand."""
+
+    code = "clock_runs"
+    text = "the clock of {account} runs: only accounts of a test book opened without a clock can be moved in time"
+    account: str
+
+
 class TooManyLots(Refused):
     """The wallet has as many live lots as a wallet may have."""
 

@@ -1,9 +1,9 @@
-"""Instants: whole microseconds since 1970 inside, aware UTC datetimes outside. Periods and zones join here later."""
+"""Instants: whole microseconds since 1970 inside, aware UTC datetimes outside."""
 
 from datetime import UTC, datetime, timedelta
 
-from farthing.core.bounds import EARLIEST_INSTANT, LATEST_INSTANT, MICROSECONDS, NEVER
-from farthing.core.errors import TimeInvalid, show_given
+from farthing.values.bounds import EARLIEST_INSTANT, LATEST_INSTANT, MICROSECONDS, NEVER
+from farthing.values.errors import TimeInvalid, show_given
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 ONE = timedelta(microseconds=1)

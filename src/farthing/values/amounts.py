@@ -6,11 +6,12 @@ No float is ever read, made or passed through. Outside: decimals with at least t
 import re
 from collections.abc import Sequence
 from decimal import Decimal
+from enum import IntEnum
 from fractions import Fraction
 from typing import NamedTuple
 
-from farthing.core.bounds import LARGEST_AMOUNT
-from farthing.core.errors import AmountInvalid, AmountIsFloat, AmountTooLarge, show_given
+from farthing.values.bounds import LARGEST_AMOUNT
+from farthing.values.errors import AmountInvalid, AmountIsFloat, AmountTooLarge, show_given
 
 WRITTEN = re.compile(r"[+-]?[0-9]{1,40}(\.[0-9]{1,40})?\Z", re.ASCII)
 LARGEST_SCALE = 12
@@ -93,6 +94,69 @@ def divide_half_up(numerator: int, denominator: int) -> int:
     quotient, rest = divmod(abs(numerator), abs(denominator))
     quotient += 2 * rest >= abs(denominator)
     return quotient if (numerator < 0) == (denominator < 0) else -quotient
+
+
+class Rounding(IntEnum):
+    """Where a quantity goes that has too many digits."""
+
+    HALF_UP = 0
+    """To the nearest, halves away from zero."""
+    HALF_EVEN = 1
+    """To the nearest, halves to the even one."""
+    CEILING = 2
+    FLOOR = 3
+
+
+def divide_rounded(numerator: int, denominator: int, rounding: Rounding) -> int:
+    """The quotient as a whole number."""
+    if rounding == Rounding.CEILING:
+        return -(-numerator // denominator)
+    if rounding == Rounding.FLOOR:
+        return numerator // denominator
+    if rounding == Rounding.HALF_EVEN:
+        return round(Fraction(numerator, denominator))
+    return divide_half_up(numerator, denominator)
+
+
+def convert_quantity(
+    quantity: Decimal,
+    factor: Decimal,
+    *,
+    is_divided: bool = False,
+    digits: int | None = None,
+    rounding: Rounding = Rounding.HALF_UP,
+) -> Decimal:
+    """A quantity in another measure, exactly: times the factor, or divided by it; at `digits` places, rounded once.
+
+    Raises `AmountInvalid` for what is not finite, a factor of zero, and, where no digits are named, a result without an
+    end (1 divided by 3).
+    """
+    for what, value in (("quantity", quantity), ("factor", factor)):
+        if not value.is_finite():
+            raise AmountInvalid(what=what, given=str(value), problem="is not a number", advice="write a finite one")
+    if is_divided and not factor:
+        raise AmountInvalid(what="factor", given="0", problem="divides nothing", advice="write one above zero")
+    ratio = Fraction(factor)
+    exact = Fraction(quantity) * (Fraction(ratio.denominator, ratio.numerator) if is_divided else ratio)
+    if digits is None:
+        digits = count_digits(exact.denominator)
+    scaled = exact * 10**digits
+    parts = divide_rounded(scaled.numerator, scaled.denominator, rounding)
+    return to_decimal(parts, Unit(0, "", digits, 0))
+
+
+def count_digits(denominator: int) -> int:
+    """How many places a fraction in lowest terms needs."""
+    rest, counts = denominator, []
+    for prime in (2, 5):
+        count = 0
+        while rest % prime == 0:
+            rest, count = rest // prime, count + 1
+        counts.append(count)
+    if rest != 1:
+        problem, advice = f"divided by {denominator} has no end", "name the digits to round to"
+        raise AmountInvalid(what="quantity", given="a whole", problem=problem, advice=advice)
+    return max(counts)
 
 
 def round_amount(value: Decimal, digits: int) -> Decimal:
