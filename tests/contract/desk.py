@@ -7,10 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 
-from farthing.core.amounts import Unit
-from farthing.core.entries import Entry, Seal
-from farthing.core.requests import Charge, Grant, Hold, Place, Refund, Request, Settle
-from farthing.core.wallets import Account, Wallet
 from farthing.engine.batch import Batch
 from farthing.engine.tickets import Outcome
 from farthing.face.ids import write_id
@@ -18,6 +14,10 @@ from farthing.store.contract import Loaded, Store
 from farthing.store.memory import MemoryStore
 from farthing.store.postgres import open_postgres
 from farthing.store.sqlite import open_sqlite
+from farthing.values.amounts import Unit
+from farthing.values.entries import Entry, Seal
+from farthing.values.requests import Charge, Grant, Hold, Place, Refund, Request, Settle
+from farthing.values.wallets import Account, Wallet
 from tests.postgres.databases import open_prepared
 
 START = 1_750_000_000_000_000
@@ -26,27 +26,27 @@ CREDITS, GENERATIONS = Unit(1, "credits"), Unit(2, "generations", 0, 0)
 
 
 @contextmanager
-def open_memory(folder: Path, seal: Seal) -> Iterator[Store]:
-    yield MemoryStore(seal)
+def open_memory(folder: Path, seal: Seal, test: bool) -> Iterator[Store]:
+    yield MemoryStore(seal, test=test)
 
 
 @contextmanager
-def open_file(folder: Path, seal: Seal) -> Iterator[Store]:
-    with closing(open_sqlite(f"sqlite:///{folder}/credits.db", create=True, seal=seal)) as store:
+def open_file(folder: Path, seal: Seal, test: bool) -> Iterator[Store]:
+    with closing(open_sqlite(f"sqlite:///{folder}/credits.db", create=True, seal=seal, test=test)) as store:
         yield store
 
 
 @contextmanager
-def open_server(folder: Path, seal: Seal) -> Iterator[Store]:
+def open_server(folder: Path, seal: Seal, test: bool) -> Iterator[Store]:
     """As the app's role, which owns nothing, sees it."""
     with (
         open_prepared(key=seal.key) as database,
-        closing(open_postgres(database.app_url, create=True, seal=seal)) as store,
+        closing(open_postgres(database.app_url, create=True, seal=seal, test=test)) as store,
     ):
         yield store
 
 
-STORES: dict[str, Callable[[Path, Seal], AbstractContextManager[Store]]] = {
+STORES: dict[str, Callable[[Path, Seal, bool], AbstractContextManager[Store]]] = {
     "memory": open_memory,
     "sqlite": open_file,
     "postgres": open_server,
@@ -54,9 +54,9 @@ STORES: dict[str, Callable[[Path, Seal], AbstractContextManager[Store]]] = {
 
 
 @contextmanager
-def open_desk(kind: str, folder: Path, seal: Seal | None = None) -> Iterator["Desk"]:
-    """A desk at a fresh store of this kind."""
-    with STORES[kind](folder, seal or Seal()) as store:
+def open_desk(kind: str, folder: Path, seal: Seal | None = None, *, test: bool = False) -> Iterator["Desk"]:
+    """A desk at a fresh store of this kind, and on request at a test book."""
+    with STORES[kind](folder, seal or Seal(), test) as store:
         store.add_units([CREDITS, GENERATIONS])
         yield Desk(store)
 

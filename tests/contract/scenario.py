@@ -2,9 +2,15 @@
 
 import random
 from collections.abc import Callable, Iterator
+from typing import Any
 
-from farthing.core.names import name_number
-from farthing.core.requests import (
+from farthing.engine.tickets import Outcome
+from farthing.face.ids import write_id
+from farthing.values.bounds import NEVER
+from farthing.values.entries import Kind
+from farthing.values.names import name_number
+from farthing.values.periods import Cadence
+from farthing.values.requests import (
     About,
     Adjust,
     Charge,
@@ -31,13 +37,31 @@ from farthing.core.requests import (
     Unfreeze,
     Void,
 )
-from farthing.engine.tickets import Outcome
-from farthing.face.ids import write_id
+from farthing.values.standing_requests import (
+    Allow,
+    ChangeAllowance,
+    ChangeBudget,
+    Clawback,
+    DeclineTopUp,
+    EndAllowance,
+    EndBudget,
+    EndPeriod,
+    Reschedule,
+    SetBudget,
+    SetPeriodEnd,
+)
+from farthing.values.wallets import Rollover, Subject
 from tests.contract.desk import Desk, find_place
 
 ACCOUNTS = ("acme", "zoë & co")
 FEATURES = ("chat", "image", "video")
-OTHER_NAMES = ("plan", "bonus", "purchase", "gpt-9", "ana", "EUR", "draft 7")
+OTHER_NAMES = ("plan", "bonus", "purchase", "gpt-9", "ana", "ben", "EUR", "draft 7")
+RULES = ("plan", "plan", "plan", "bonus")
+"""Names of allowances and budgets."""
+
+HOUR = 3_600_000_000
+LEAPS = (HOUR // 2, 5 * HOUR, 30 * HOUR, 800 * HOUR, 9_000 * HOUR)
+"""How long nobody asks anything, now and then."""
 
 
 class Scenario:
@@ -56,14 +80,19 @@ class Scenario:
             self.grant, self.grant, self.grant, self.grant, self.charge, self.charge, self.charge, self.record,
             self.hold, self.hold, self.hold, self.settle, self.settle, self.settle, self.end_hold, self.refund,
             self.refund, self.void, self.correct, self.configure, self.configure, self.change_account, self.repeat,
+            self.allow, self.change_allowance, self.change_allowance, self.set_budget, self.change_budget,
+            self.clawback, self.reschedule,
+            self.watch, self.decline,
         ]  # fmt: skip
+        self.wanted: list[tuple[str, int, int]] = []
+        """(account, unit, entry) of top-ups that were asked for."""
         self.said: list[Request] = []
 
     def play(self, batches: int) -> None:
         """Ask this many batches of one to four requests."""
         for _ in range(batches):
             if self.dice.random() < 0.4:
-                self.desk.now += self.dice.randint(1, 4)
+                self.desk.now += self.dice.choice(LEAPS) if self.dice.random() < 0.1 else self.dice.randint(1, 4)
             requests = list(self.draw_requests(self.dice.randint(1, 4)))
             answers = self.desk.ask(*requests)
             for request, answer in zip(requests, answers, strict=True):
@@ -85,6 +114,8 @@ class Scenario:
         if not isinstance(answer, Outcome) or not answer.entries or answer.replayed:
             return
         place, units = find_place(answer), [entry.unit_id for entry in answer.entries]
+        wanted = [entry for entry in answer.entries if entry.kind == Kind.TOP_UP_WANTED]
+        self.wanted += [(answer.account.key, entry.unit_id, entry.number) for entry in wanted]
         if isinstance(request, Hold):
             self.holds.append((place, units))
         if isinstance(request, Hold | Charge | Record | Settle):
@@ -108,9 +139,8 @@ class Scenario:
         """Usage, now and then."""
         if self.dice.random() < 0.7:
             return About()
-        return About(
-            model=name_number("gpt-9"), member=name_number("ana"), tokens_in=self.dice.randint(0, 9), success=1
-        )
+        member = name_number(self.dice.choice(["ana", "ben"]))
+        return About(model=name_number("gpt-9"), member=member, tokens_in=self.dice.randint(0, 9), success=1)
 
     def note(self) -> Note | None:
         """A note, now and then."""
@@ -129,6 +159,8 @@ class Scenario:
             priority=dice.choice([10, 50]), expires_in=dice.choice([None, 5, 20, 60]),
             source=name_number(dice.choice(["plan", "bonus", "purchase"])),
             cost_minor=dice.choice([0, 4900]), currency=dice.choice([0, name_number("EUR")]),
+            until_turn="plan" if dice.random() < 0.1 else "", extends=dice.random() < 0.1,
+            top_up=self.find_wanted(account),
         )  # fmt: skip
 
     def charge(self, key: str, account: str) -> Request:
@@ -143,10 +175,10 @@ class Scenario:
 
     def hold(self, key: str, account: str) -> Request:
         name = name_number("draft 7") if self.dice.random() < 0.2 else 0
-        mode, ttl = self.dice.choice(list(Mode)), self.dice.choice([5, 20, 100])
+        mode, ttl = self.dice.choice(list(Mode)), self.dice.choice([5, 20, 100, 40 * HOUR])
         return Hold(
             key=key, account=account, amounts=self.amounts(), feature=self.feature(), mode=mode, ttl=ttl, name=name,
-            name_text="draft 7" if name else "",
+            name_text="draft 7" if name else "", about=self.about(),
         )  # fmt: skip
 
     def settle(self, key: str, account: str) -> Request | None:
@@ -198,6 +230,97 @@ class Scenario:
         dice = self.dice
         term = dice.choice([(1, dice.randint(0, 40)), (3, dice.randrange(2)), (5, dice.choice([0, 30]))])
         return Configure(key=key, account=account, unit=dice.choice([1, 2]), terms=(term,))
+
+    def watch(self, key: str, account: str) -> Request:
+        """Alerts, and the rule for top-ups."""
+        dice = self.dice
+        alerts = dice.choice([None, (), (10, 0), (30, 20, dice.randint(-9, 9))])
+        rule = (1, dice.randrange(2)), (2, dice.randint(-5, 5)), (3, dice.randint(1, 30)), (9, dice.choice([0, HOUR]))
+        top_up = rule if dice.random() < 0.5 else None
+        return Configure(key=key, account=account, unit=dice.choice([1, 2]), terms=(), alerts=alerts, top_up=top_up)
+
+    def find_wanted(self, account: str) -> int:
+        """The entry that asked for a top-up of this account, now and then, whatever became of it."""
+        asked = [number for owner, _, number in self.wanted if owner == account]
+        return self.dice.choice(asked[-2:]) if asked and self.dice.random() < 0.5 else 0
+
+    def decline(self, key: str, account: str) -> Request | None:
+        if not self.wanted:
+            return None
+        owner, unit, number = self.dice.choice(self.wanted[-3:])
+        return DeclineTopUp(key=key, account=owner, unit=unit, top_up=number)
+
+    def rule(self) -> dict[str, Any]:
+        """Which allowance or budget: mostly of one name, so that those that change find it."""
+        return {"unit": self.dice.choice([1, 1, 2]), "name": self.dice.choice(RULES)}
+
+    def allow(self, key: str, account: str) -> Request:
+        dice, feature = self.dice, self.feature()
+        rollover = dice.choice(list(Rollover))
+        is_carried = rollover != Rollover.NONE
+        return Allow(
+            key=key, account=account, **self.rule(), amount=dice.randint(0, 30),
+            every=dice.choice(list(Cadence)), count=dice.randint(1, 3), calendar=dice.random() < 0.3,
+            zone=dice.choice(["", "Europe/Rome"]), features=(feature,) if feature and dice.random() < 0.2 else (),
+            source=name_number("plan"), rollover=rollover, cap=15 if rollover == Rollover.CAPPED else 0,
+            keep=dice.choice([0, 2]) if is_carried else 0, on_turn=dice.randrange(2),
+            first=dice.choice([None, None, 7]), is_prorated=dice.random() < 0.2,
+            starts_at=dice.choice([None, None, None, self.desk.now + 20]),
+        )  # fmt: skip
+
+    def change_allowance(self, key: str, account: str) -> Request:
+        dice, said = self.dice, {"account": account, **self.rule()}
+        ends_at = self.desk.now + dice.choice([-5, 3, *LEAPS])
+        return dice.choice(
+            [
+                ChangeAllowance(
+                    key=key, **said, mode=dice.randrange(4), amount=dice.choice([None, dice.randint(0, 40)])
+                ),
+                ChangeAllowance(key=key, **said, rollover=Rollover.CAPPED, cap=dice.randint(1, 9), keep=1),
+                EndAllowance(key=key, **said, now=dice.random() < 0.5),
+                EndPeriod(key=key, **said),
+                SetPeriodEnd(key=key, **said, ends_at=ends_at),
+            ]
+        )
+
+    def set_budget(self, key: str, account: str) -> Request:
+        dice = self.dice
+        most, per = dice.randint(20, 300), dice.choice([Subject.ALL, Subject.MEMBER, Subject.FEATURE])
+        return SetBudget(
+            key=key, account=account, **self.rule(), most=most, per=per,
+            is_hard=dice.random() < 0.6, member=dice.choice([0, 0, name_number("ana")]),
+            feature=dice.choice([0, 0, name_number("chat")]), every=dice.choice([0, *Cadence]),
+            cycle="plan" if dice.random() < 0.2 else "", count=dice.randint(1, 2),
+            anchor=dice.choice([None, self.desk.now]),
+        )  # fmt: skip
+
+    def change_budget(self, key: str, account: str) -> Request:
+        dice, said = self.dice, {"account": account, **self.rule()}
+        if dice.random() < 0.4:
+            return EndBudget(key=key, **said)
+        return ChangeBudget(key=key, **said, most=dice.randint(0, 300), is_hard=dice.choice([None, True, False]))
+
+    def clawback(self, key: str, account: str) -> Request | None:
+        if not self.grants:
+            return None
+        dice = self.dice
+        place, owner = dice.choice(self.grants[-6:])
+        money, amount = dice.choice([(None, None), (None, dice.randint(0, 20)), (dice.randint(1, 2500), None)])
+        return Clawback(
+            key=key, account=owner, grant=place, grant_id=write_id("gra", place), money=money, amount=amount,
+            policy=dice.randrange(2),
+        )  # fmt: skip
+
+    def reschedule(self, key: str, account: str) -> Request:
+        dice, expires_at = self.dice, self.desk.now + self.dice.choice([2, 40, *LEAPS])
+        if self.grants and dice.random() < 0.6:
+            place, owner = dice.choice(self.grants[-6:])
+            grant_id = write_id("gra", place)
+            return Reschedule(
+                key=key, account=owner, unit=place.unit_id, expires_at=expires_at, grant=place, grant_id=grant_id
+            )
+        expires_at = dice.choice([NEVER, expires_at])
+        return Reschedule(key=key, account=account, unit=dice.choice([1, 2]), expires_at=expires_at)
 
     def change_account(self, key: str, account: str) -> Request:
         weights = (4, 3, 8, 0.2)

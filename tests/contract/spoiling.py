@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from farthing.audit.verify import Report, verify
-from farthing.core.entries import Kind, Seal
-from farthing.core.errors import FarthingError
-from farthing.core.requests import Configure, Freeze, Grant, Hold, Mode, Note, Open
 from farthing.store.sqlite import open_sqlite
 from farthing.store.versions import PREFIX as P
-from tests.contract.desk import START, open_desk
+from farthing.values.entries import Kind, Seal
+from farthing.values.errors import FarthingError
+from farthing.values.periods import Cadence
+from farthing.values.requests import About, Configure, Freeze, Grant, Hold, Mode, Note, Open
+from farthing.values.standing_requests import Allow, SetBudget
+from farthing.values.wallets import Rollover, Subject, TurnPolicy
+from tests.contract.desk import START, Desk, open_desk
 
 ACME = f"account_id = (SELECT account_id FROM {P}account WHERE key = 'acme')"
 WALLET = f"{ACME} AND unit_id = 1"
@@ -28,9 +31,12 @@ ROWS = {
     "account": "key = 'acme'",
     "account_alias": "key = 'acme corp'",
     "wallet": WALLET,
-    "lot": f"{WALLET} AND length(features) > 0",
+    "lot": f"{WALLET} AND length(features) > 0 AND allowance = 0",
     "hold": f"{WALLET} AND ended_at = 0 AND name <> 0",
     "debt": f"{WALLET} AND length(payers) > 0",
+    "allowance": f"{WALLET} AND ended_at = 0",
+    "budget": f"{WALLET} AND member <> 0",
+    "tally": f"{WALLET} AND subject <> 0",
     "entry": f"{WALLET} AND kind = {int(Kind.SETTLED)}",
     "note": ACME,
     "name": "text = 'chat'",
@@ -62,12 +68,40 @@ def write_sound_books(folder: Path) -> Path:
         desk.now += 1
         desk.charge(1, feature=chat)
         desk.do(Freeze(key="freeze", account="other"))
+        write_standing_rules(desk)
         assert verify(desk.store).summary == "ok"
     with closing(sqlite3.connect(folder / "credits.db")) as owner, owner:
         owner.execute(
             f"INSERT INTO {P}account_alias SELECT book, 'acme corp', account_id FROM {P}account WHERE key = 'acme'"
         )
     return folder / "credits.db"
+
+
+def write_standing_rules(desk: Desk) -> None:
+    """What stands and recurs, with something in every column: beside what is there already, in the same wallet."""
+    chat, ana = desk.store.intern_name("chat"), desk.store.intern_name("ana")
+    for name in ("plan", "Europe/Rome", "each", "model", "key"):
+        desk.store.intern_name(name)
+    words: dict[str, Any] = {"account": "acme", "unit": 1}
+    rule = ((1, 1), (2, -900), (3, 50), (9, 7))
+    desk.do(Configure(key="told", **words, terms=(), alerts=(5, 20), top_up=rule))
+    desk.do(
+        Allow(
+            key="plan", **words, name="plan", amount=40, every=Cadence.MONTH, zone="Europe/Rome", promotional=True,
+            features=(chat,), source=chat, rollover=Rollover.CAPPED, cap=15, keep=2, on_turn=TurnPolicy.FORGIVE,
+        )
+    )  # fmt: skip
+    about = About(member=ana, model=desk.store.intern_name("model"), api_key=desk.store.intern_name("key"))
+    each: dict[str, Any] = {
+        "per": Subject.MEMBER,
+        "member": ana,
+        "model": about.model,
+        "api_key": about.api_key,
+        "feature": chat,
+    }
+    desk.do(SetBudget(key="each", **words, name="each", most=60, every=Cadence.MONTH, anchor=START, **each))
+    desk.charge(2, feature=chat, about=about)
+    desk.hold(3, feature=chat, about=about, ttl=10**12)
 
 
 def change(path: Path, *statements: str, values: tuple[Any, ...] = (), rows: int = 1) -> None:

@@ -4,27 +4,43 @@ What an owner who knows the code can do, sealing every entry anew, is here too: 
 """
 
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from farthing.audit.verify import verify
-from farthing.core.entries import Entry, Seal
 from farthing.store.admission import CHAIN_CHECK
 from farthing.store.sqlite import open_sqlite
 from farthing.store.versions import PREFIX as P
+from farthing.values.entries import (
+    AllowanceField,
+    BudgetField,
+    Effect,
+    Entry,
+    Kind,
+    LotField,
+    Seal,
+    pack_effects,
+    unpack_effects,
+)
+from farthing.values.names import name_number
 from tests.contract.desk import open_desk
 from tests.contract.spoiling import ACME, WALLET, change, check, count_entries, find_fault, read_row
+
+LAST, ALL = 19, 25
+"""Entries of the wallet that is tampered with, and of all wallets."""
 
 KEY = Seal(b"the operator's own key, kept elsewhere")
 
 
-@pytest.mark.parametrize("number", [6, 15])
+@pytest.mark.parametrize("number", [6, 20])
 def test_a_foreign_entry_is_named_wherever_it_is_put(copy: Path, number: int):
     row = read_row(copy, "entry") | {"position": 999, "key_digest": b"f" * 16}
     last = count_entries(copy)
-    assert last == 14
+    assert last == LAST
     if number <= last:
         for old in range(last, number - 1, -1):
             change(copy, f"UPDATE {P}entry SET number = {old + 1} WHERE {WALLET} AND number = {old}")
@@ -33,7 +49,7 @@ def test_a_foreign_entry_is_named_wherever_it_is_put(copy: Path, number: int):
     change(copy, f"INSERT INTO {P}entry VALUES ({', '.join('?' * len(row))})", values=tuple(row.values()))
 
     assert f"chain_unbroken: entry {number} of wallet acme credits, hash" in find_fault(copy)
-    assert "numbers_without_gaps: wallet acme credits, seq: expected 15, found 14" in find_fault(copy)
+    assert f"numbers_without_gaps: wallet acme credits, seq: expected {LAST + 1}, found {LAST}" in find_fault(copy)
 
 
 def test_two_entries_that_changed_places_are_named(copy: Path):
@@ -47,11 +63,13 @@ def test_two_entries_that_changed_places_are_named(copy: Path):
     assert "entry of account 1, unit 1, number 4: expected in order, found has a position before" in said
 
 
-@pytest.mark.parametrize("dropped", [1, 2, 14])
+@pytest.mark.parametrize("dropped", [1, 2, LAST])
 def test_a_dropped_tail_is_named_by_the_wallets_row(copy: Path, dropped: int):
-    change(copy, f"DELETE FROM {P}entry WHERE {WALLET} AND number > {14 - dropped}", rows=dropped)
+    change(copy, f"DELETE FROM {P}entry WHERE {WALLET} AND number > {LAST - dropped}", rows=dropped)
 
-    assert f"numbers_without_gaps: wallet acme credits, seq: expected {14 - dropped}, found 14" in find_fault(copy)
+    assert f"numbers_without_gaps: wallet acme credits, seq: expected {LAST - dropped}, found {LAST}" in find_fault(
+        copy
+    )
     assert "chain_unbroken: wallet acme credits, head" in find_fault(copy)
 
 
@@ -72,7 +90,7 @@ def test_an_account_that_was_dropped_with_its_wallets_leaves_entries_that_are_na
     assert "entry of account 1, unit 0, number 1: expected in order, found belongs to an account" in find_fault(copy)
 
 
-def reseal(path: Path, seal: Seal, number: int, **columns: int) -> None:
+def reseal(path: Path, seal: Seal, number: int, **columns: Any) -> None:
     """Change an entry and seal all of its wallet anew, as an owner who knows the code could."""
     store = open_sqlite(f"sqlite:///{path}", seal=KEY if seal.key is None and is_keyed(path) else seal)
     records = [record for record in store.iter_records() if record.wallet.unit.unit_id == 1]
@@ -117,6 +135,89 @@ def test_a_column_that_fits_no_other_is_named_though_every_hash_was_reckoned_ane
     assert "chain_unbroken" not in said
 
 
+Effects = list[tuple[int, int, int, int]]
+
+
+def set_value(effect: Effect, key: int | None, value: int) -> Callable[[Effects], Effects]:
+    """What gives effects of a kind, with a key or any, another value."""
+
+    def forge(effects: Effects) -> Effects:
+        return [
+            (*each[:3], value) if each[0] == effect and (key is None or each[2] == key) else each for each in effects
+        ]
+
+    return forge
+
+
+FORGED: dict[str, tuple[Kind, Callable[[Effects], Effects], str]] = {
+    "an allowance's amount": (
+        Kind.ALLOWED,
+        set_value(Effect.ALLOWANCE_SET, AllowanceField.AMOUNT, 41),
+        "rows_equal_the_fold: allowance 16 of wallet acme credits, amount: expected 41, found 40",
+    ),
+    "an allowance's name": (
+        Kind.ALLOWED,
+        set_value(Effect.ALLOWANCE_SET, AllowanceField.NAME, name_number("chat")),
+        f"allowance 16 of wallet acme credits, name: expected the text of {name_number('chat')}, found plan",
+    ),
+    "whose lot it is": (
+        Kind.ALLOWED,
+        set_value(Effect.LOT_SET, LotField.ALLOWANCE, 3),
+        "rows_equal_the_fold: lot 16 of wallet acme credits, allowance: expected 3, found 16",
+    ),
+    "a budget's cap": (
+        Kind.BUDGETED,
+        set_value(Effect.BUDGET_SET, BudgetField.MOST, 1000),
+        "rows_equal_the_fold: budget 17 of wallet acme credits, most: expected 1000, found 60",
+    ),
+    "what a charge counts": (
+        Kind.CHARGED,
+        set_value(Effect.COUNTER_SPENT, None, 1),
+        "budgets_count_what_moved: entry 18 of wallet acme credits, counter",
+    ),
+    "when a counter's period ends": (
+        Kind.CHARGED,
+        set_value(Effect.COUNTER_ENDS, None, 5),
+        "ends_at: expected 5, found",
+    ),
+    "what a hold reserves": (
+        Kind.HELD,
+        lambda effects: [each for each in effects if each[0] != Effect.HOLD_RESERVED],
+        "rows_equal_the_fold: hold 19 of wallet acme credits, reserves: expected (), found ((17,",
+    ),
+    "an alert's threshold": (
+        Kind.CONFIGURED,
+        set_value(Effect.ALERT_SET, None, 6),
+        "rows_equal_the_fold: wallet acme credits, alerts: expected (6, 6), found (20, 5)",
+    ),
+    "the rule for top-ups": (
+        Kind.CONFIGURED,
+        set_value(Effect.TOP_UP_SET, 3, 51),
+        "rows_equal_the_fold: wallet acme credits, top_up: expected TopUp",
+    ),
+    "money that never was paid": (
+        Kind.CONFIGURED,
+        lambda effects: [*effects, (int(Effect.MONEY_RETURNED), 3, 0, 4901)],
+        "clawbacks_at_most_the_grant: lot 3 of wallet acme credits, money: expected 4900 or less, found 4901",
+    ),
+}
+"""What an owner makes of the effects of the last entry of a kind, sealing all anew, and what is said of it."""
+
+
+@pytest.mark.parametrize("name", FORGED)
+def test_forged_effects_are_named_though_every_hash_was_reckoned_anew(copy: Path, name: str):
+    kind, forge, fault = FORGED[name]
+    with closing(sqlite3.connect(copy)) as owner:
+        listing = f"SELECT number, effects FROM {P}entry WHERE {WALLET} AND kind = {int(kind)} ORDER BY number DESC"
+        number, effects = owner.execute(listing).fetchone()
+
+    reseal(copy, Seal(), number, effects=pack_effects(forge(unpack_effects(effects))))
+
+    said = find_fault(copy)
+    assert fault in said
+    assert "chain_unbroken" not in said
+
+
 def test_what_is_consistent_and_sealed_anew_is_found_only_where_a_key_is_set(copy: Path, tmp_path: Path):
     reseal(copy, Seal(), read_row(copy, "entry")["number"], provider_cost_nanos=1)
     assert check(copy).summary == "ok"
@@ -150,26 +251,26 @@ def test_a_changed_schema_is_named(copy: Path, statement: str, fault: str):
 
 
 def test_a_report_counts_every_finding_and_lists_the_first(copy: Path):
-    change(copy, f"UPDATE {P}entry SET catalog_version = 9 WHERE TRUE", rows=20)
+    change(copy, f"UPDATE {P}entry SET catalog_version = 9 WHERE TRUE", rows=ALL)
     change(copy, f"UPDATE {P}wallet SET stopped = 1 WHERE TRUE", rows=5)
 
     report = check(copy)
 
     assert (report.ok, report.summary) == (False, "chain_unbroken, wallet_in_order")
-    assert (report.wallets, report.entries, report.count, len(report.findings)) == (5, 20, 25, 25)
-    assert report.laws == {"chain_unbroken": 20, "wallet_in_order": 5}
+    assert (report.wallets, report.entries, report.count, len(report.findings)) == (5, ALL, ALL + 5, ALL + 5)
+    assert report.laws == {"chain_unbroken": ALL, "wallet_in_order": 5}
     assert report.json()["verify"] == "chain_unbroken, wallet_in_order"
     assert report.json()["findings"][0] == report.findings[0]._asdict()
 
 
 def test_a_report_of_much_damage_stays_short(copy: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("farthing.audit.verify.MOST_FINDINGS", 3)
-    change(copy, f"UPDATE {P}entry SET catalog_version = 9 WHERE TRUE", rows=20)
+    change(copy, f"UPDATE {P}entry SET catalog_version = 9 WHERE TRUE", rows=ALL)
 
     report = check(copy)
 
-    assert (report.count, len(report.findings)) == (20, 3)
-    assert str(report).splitlines()[-1] == "  and 17 more"
+    assert (report.count, len(report.findings)) == (ALL, 3)
+    assert str(report).splitlines()[-1] == f"  and {ALL - 3} more"
 
 
 def test_progress_is_told_to_the_end(copy: Path, monkeypatch: pytest.MonkeyPatch):
@@ -180,4 +281,4 @@ def test_progress_is_told_to_the_end(copy: Path, monkeypatch: pytest.MonkeyPatch
     verify(store, lambda done, total: told.append((done, total)))
     store.close()
 
-    assert told == [(8, 20), (16, 20), (20, 20)]
+    assert told == [(8, ALL), (16, ALL), (24, ALL), (ALL, ALL)]

@@ -2,10 +2,10 @@
 
 import pytest
 
-from farthing.core.entries import Kind
-from farthing.core.requests import Charge, Grant, Note
-from farthing.core.wallets import HoldState
 from farthing.store.contract import History
+from farthing.values.entries import Kind
+from farthing.values.requests import Charge, Grant, Note
+from farthing.values.wallets import HoldState
 from tests.contract.desk import CREDITS, Desk
 from tests.contract.scenario import FEATURES, Scenario
 

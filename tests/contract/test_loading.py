@@ -3,11 +3,13 @@
 import pytest
 
 from farthing.audit.verify import verify
-from farthing.core.bounds import LOTS_AT_FIRST, NEVER
 from farthing.core.burndown import rank_lot
 from farthing.core.decide import decide
-from farthing.core.names import name_number
-from farthing.core.requests import (
+from farthing.engine.zones import find_zone
+from farthing.face.ids import write_id
+from farthing.values.bounds import LOTS_AT_FIRST, NEVER
+from farthing.values.names import name_number
+from farthing.values.requests import (
     Charge,
     Extend,
     Hold,
@@ -22,8 +24,7 @@ from farthing.core.requests import (
     Tidy,
     Void,
 )
-from farthing.core.wallets import NeedsMore, Wallet
-from farthing.face.ids import write_id
+from farthing.values.wallets import NeedsMore, Wallet
 from tests.contract.desk import Desk, ask_refund, find_place, list_numbers
 
 MANY = 40
@@ -107,13 +108,13 @@ def test_a_decision_that_runs_out_asks_for_more_and_then_has_all(desk: Desk):
     with desk.store.work() as work:
         wallet = work.load([request], desk.now).wallets[account.account_id, 1]
         with pytest.raises(NeedsMore) as needs:
-            decide(account, {1: wallet}, request, desk.now, desk.store.seal)
+            decide(account, {1: wallet}, request, desk.now, desk.store.seal, find_zone)
         whole = work.load_whole(wallet)
 
     assert needs.value.unit_id == 1
     assert (whole.whole, whole.unloaded, whole.horizon) == (True, 0, ())
     assert list(whole.lots) == [MANY + 1, *numbers]
-    decision = decide(account, {1: whole}, request, desk.now, desk.store.seal)
+    decision = decide(account, {1: whole}, request, desk.now, desk.store.seal, find_zone)
     assert decision.wallets[1].free == 5
 
 

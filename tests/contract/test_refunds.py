@@ -5,8 +5,8 @@ import pytest
 from farthing.audit.fold import Fold
 from farthing.audit.laws import Books, Finding, refunds_give_back_what_was_drawn
 from farthing.audit.verify import verify
-from farthing.core.entries import Effect, Kind, pack_effects
-from farthing.core.requests import Charge, Mode
+from farthing.values.entries import Effect, Kind, pack_effects
+from farthing.values.requests import Charge, Mode
 from tests.contract.desk import Desk, ask_refund
 
 
@@ -83,7 +83,8 @@ def test_a_refund_to_a_lot_that_paid_nothing_is_found(desk: Desk):
         for entry in entries:
             is_refund = entry.kind == Kind.REFUNDED
             fold.add(entry._replace(effects=pack_effects([(Effect.LOT_MOVED, lot, 0, 3)])) if is_refund else entry)
-        books = Books(record.wallet, record.lots, record.holds, record.debts, fold)
+        rules = record.allowances, record.budgets, record.counters
+        books = Books(record.wallet, record.lots, record.holds, record.debts, *rules, fold)
         laws[lot] = list(refunds_give_back_what_was_drawn(books))
 
     assert laws[1] == []

@@ -2,13 +2,13 @@
 
 import pytest
 
-from farthing.core.amounts import Unit
-from farthing.core.names import name_number
-from farthing.core.requests import Charge, Freeze, Grant, Hold, Open, Release
-from farthing.core.wallets import AccountState
 from farthing.face.ids import write_id
 from farthing.store.faults import UnitChanged
 from farthing.store.needs import OWN_NAMES, hash_shard
+from farthing.values.amounts import Unit
+from farthing.values.names import name_number
+from farthing.values.requests import Charge, Freeze, Grant, Hold, Open, Release
+from farthing.values.wallets import AccountState
 from tests.contract.desk import CREDITS, GENERATIONS, Desk, find_place
 
 

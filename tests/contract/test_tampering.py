@@ -10,12 +10,15 @@ from typing import Any
 
 import pytest
 
-from farthing.core.bounds import NEVER
 from farthing.store.schema import metadata
 from farthing.store.versions import PREFIX as P
 from farthing.store.versions import VERSION_TABLE
+from farthing.values.bounds import NEVER
+from farthing.values.names import name_number
 from tests.contract.desk import START
 from tests.contract.spoiling import ROWS, WALLET, change, check, find_fault, read_row
+
+ANA = name_number("ana")
 
 IN_ORDER = {
     ("meta", "id"): "there is one such row, and nothing names it by its number",
@@ -55,6 +58,7 @@ FAULTS = {
     ("account", "key"): "chain_unbroken: entry 1 of wallet acmex credits, hash",
     ("account", "state"): "rows_equal_the_fold: account acme, state",
     ("account", "zone"): "rows_equal_the_fold: account acme, zone",
+    ("account", "clock"): "rows_equal_the_fold: account acme, clock",
     ("account_alias", "book"): "account_alias acme corp: expected in order, found is in book 1001, which is not there",
     ("account_alias", "account_id"): "account_alias acme corp: expected in order, found is for account 1001",
     ("name", "number"): "is not the number of 'chat'",
@@ -68,6 +72,13 @@ FAULTS = {
     ("wallet", "live"): "counts_agree: wallet acme credits, live",
     ("wallet", "pending"): "counts_agree: wallet acme credits, pending",
     ("wallet", "scoped"): "counts_agree: wallet acme credits, scoped",
+    ("wallet", "recurring"): "counts_agree: wallet acme credits, recurring",
+    ("wallet", "budgeted"): "counts_agree: wallet acme credits, budgeted",
+    (
+        "tally",
+        "subject",
+    ): f"rows_equal_the_fold: counter 17, {ANA} of wallet acme credits: expected a row, found no row",
+    ("tally", "counters"): f"rows_equal_the_fold: counter 17, {ANA} of wallet acme credits, reserved: expected 3",
     ("wallet", "stopped"): "wallet_in_order: wallet acme credits, stopped",
 }
 """What is said of columns that a whole table's answer does not fit."""
@@ -183,6 +194,9 @@ DELETED = {
     "lot": "rows_equal_the_fold: lot 3 of wallet acme credits: expected a row, found no row",
     "hold": "rows_equal_the_fold: hold 12 of wallet acme credits: expected a row, found no row",
     "debt": "rows_equal_the_fold: debt 9 of wallet acme credits: expected a row, found no row",
+    "allowance": "rows_equal_the_fold: allowance 16 of wallet acme credits: expected a row, found no row",
+    "budget": "rows_equal_the_fold: budget 17 of wallet acme credits: expected a row, found no row",
+    "tally": f"rows_equal_the_fold: counter 17, {ANA} of wallet acme credits: expected a row, found no row",
     "entry": "numbers_without_gaps: entry 9 of wallet acme credits: expected 8, found 9",
     "note": "note of account 1, unit 1, number 2: expected in order, found is missing",
     "name": "is used in entries, and has no text",
@@ -215,6 +229,15 @@ INSERTED: dict[str, tuple[dict[str, Any], str]] = {
     "lot": ({"number": 6}, "rows_equal_the_fold: lot 6 of wallet acme credits: expected no row, found a row"),
     "hold": ({"number": 6}, "rows_equal_the_fold: hold 6 of wallet acme credits: expected no row, found a row"),
     "debt": ({"number": 6}, "rows_equal_the_fold: debt 6 of wallet acme credits: expected no row, found a row"),
+    "allowance": (
+        {"number": 6},
+        "rows_equal_the_fold: allowance 6 of wallet acme credits: expected no row, found a row",
+    ),
+    "budget": ({"number": 6}, "rows_equal_the_fold: budget 6 of wallet acme credits: expected no row, found a row"),
+    "tally": (
+        {"subject": 6},
+        "rows_equal_the_fold: counter 17, 6 of wallet acme credits: expected no row, found a row",
+    ),
     "note": ({"number": 6}, "note of account 1, unit 1, number 6: expected in order, found is not the one"),
     "name": ({"number": 5}, "name 5: expected in order, found is not the number of 'chat'"),
 }
@@ -231,11 +254,59 @@ def test_a_foreign_row_is_named(copy: Path, table: str):
     assert fault in find_fault(copy)
 
 
+@pytest.mark.parametrize("table", ["allowance", "budget", "tally"])
+def test_a_rule_of_a_wallet_that_is_not_there_is_named(copy: Path, table: str):
+    row = read_row(copy, table) | {"unit_id": 77}
+
+    change(copy, f"INSERT INTO {P}{table} VALUES ({', '.join('?' * len(row))})", values=tuple(row.values()))
+
+    number = f"subject {ANA}" if table == "tally" else f"number {row['number']}"
+    where = f"{table} of account 1, unit 77, {number}"
+    assert find_fault(copy).splitlines()[1:] == [
+        f"  tables_in_order: {where}: expected in order, found belongs to a wallet that is not there"
+    ]
+
+
+def test_a_tally_that_counts_nothing_is_named(copy: Path):
+    row = read_row(copy, "tally") | {"subject": 7, "counters": b""}
+
+    change(copy, f"INSERT INTO {P}tally VALUES ({', '.join('?' * len(row))})", values=tuple(row.values()))
+
+    assert find_fault(copy).splitlines()[1:] == [
+        "  tables_in_order: tally of account 1, unit 1, subject 7: expected in order, found counts nothing"
+    ]
+
+
+def test_what_a_hold_reserves_is_vouched_for(copy: Path):
+    where = f"{WALLET} AND length(reserves) > 0"
+    with closing(sqlite3.connect(copy)) as owner:
+        number, reserves = owner.execute(f"SELECT number, reserves FROM {P}hold WHERE {where}").fetchone()
+
+    change(copy, f"UPDATE {P}hold SET reserves = ? WHERE {where}", values=(reserves[:-1] + b"\x01",))
+
+    said = find_fault(copy)
+    assert f"rows_equal_the_fold: hold {number} of wallet acme credits, reserves: expected ((17, {ANA}," in said
+    assert (
+        f"budgets_reserve_what_is_held: counter 17, {ANA} of wallet acme credits, reserved: expected 0, found 3" in said
+    )
+
+
 UNREADABLE = {
     "a state": (f"UPDATE {P}account SET state = 99 WHERE key = 'acme'", "account acme, state: expected 1, found 99"),
     "a scope": (f"UPDATE {P}lot SET features = x'01' WHERE {ROWS['lot']}", "lot 3 of wallet acme credits, features"),
     "draws": (f"UPDATE {P}hold SET draws = x'01' WHERE {ROWS['hold']}", "hold 12 of wallet acme credits, draws"),
     "payers": (f"UPDATE {P}debt SET payers = x'01' WHERE {ROWS['debt']}", "debt 9 of wallet acme credits, payers"),
+    "reserves": (
+        f"UPDATE {P}hold SET reserves = x'01' WHERE {ROWS['hold']}",
+        "hold 12 of wallet acme credits, reserves",
+    ),
+    "alerts": (f"UPDATE {P}wallet SET alerts = x'01' WHERE {WALLET}", "wallet acme credits, alerts: expected (20, 5)"),
+    "a top-up": (f"UPDATE {P}wallet SET top_up = x'01' WHERE {WALLET}", "wallet acme credits, top_up: expected TopUp"),
+    "a recurring scope": (
+        f"UPDATE {P}allowance SET features = x'01' WHERE {ROWS['allowance']}",
+        "allowance 16 of wallet acme credits, features",
+    ),
+    "counters": (f"UPDATE {P}tally SET counters = x'01' WHERE {ROWS['tally']}", f"counter 17, {ANA} of wallet acme"),
     "effects": (f"UPDATE {P}entry SET effects = x'01' WHERE {ROWS['entry']}", "effects_make_sense: entry 8 of wallet"),
     "a kind": (
         f"UPDATE {P}entry SET kind = 99 WHERE {ROWS['entry']}",

@@ -5,12 +5,12 @@ import threading
 import pytest
 
 from farthing.audit.verify import verify
-from farthing.core.errors import LawBroken, Misconfigured
-from farthing.core.requests import Charge, Freeze, Grant, Note, Open, digest_note
-from farthing.core.wallets import AccountState
 from farthing.engine.batch import Batch
 from farthing.store.contract import Changes, DecideAgain
 from farthing.store.faults import Busy, LedgerClosed
+from farthing.values.errors import LawBroken, Misconfigured
+from farthing.values.requests import Charge, Freeze, Grant, Note, Open, digest_note
+from farthing.values.wallets import AccountState
 from tests.contract.desk import CREDITS, START, Desk
 
 

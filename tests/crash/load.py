@@ -7,8 +7,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final, Self
 
 import farthing
-from farthing.core.errors import Unavailable
 from farthing.face.ledger import Ledger
+from farthing.values.errors import Unavailable
 from tests.crash.proof import TWO_UNITS, prove, prove_wholeness, read_spent
 from tests.races.books import open_book
 from tests.races.gates import wait_until

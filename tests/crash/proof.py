@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from farthing.audit.verify import verify
-from farthing.core.entries import Entry
-from farthing.core.names import digest_key
-from farthing.core.wallets import Wallet
 from farthing.face.ids import read_id
 from farthing.store.contract import Store
+from farthing.values.entries import Entry
+from farthing.values.names import digest_key
+from farthing.values.wallets import Wallet
 from tests.races.books import open_book
 
 TWO_UNITS = "b"

@@ -13,8 +13,8 @@ import pytest
 from psycopg import sql
 
 import farthing
-from farthing.core.entries import Seal
 from farthing.store.faults import DatabaseAway, DiskFailed, OutcomeUnknown
+from farthing.values.entries import Seal
 from tests.crash.proof import prove, read_spent
 from tests.postgres.binaries import find_user, make_folder
 from tests.postgres.databases import command, create_database, drop_database, prepare_tables

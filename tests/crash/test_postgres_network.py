@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 import pytest
 
 import farthing
-from farthing.core.bounds import LONGEST_WAIT_SECONDS
 from farthing.face.ledger import Ledger
 from farthing.store import postgres_connections
 from farthing.store.faults import Busy, DatabaseAway, OutcomeUnknown
 from farthing.store.postgres_connections import BoundedConnection
+from farthing.values.bounds import LONGEST_WAIT_SECONDS
 from tests.crash.load import Load
 from tests.crash.proof import prove, read_spent
 from tests.postgres.databases import Database, open_prepared

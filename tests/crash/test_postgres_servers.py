@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 import farthing
-from farthing.core.entries import Seal
+from farthing.values.entries import Seal
 from tests.crash.load import Load
 from tests.postgres.binaries import make_folder, run_program
 from tests.postgres.databases import Database, create_database, open_prepared, prepare_tables

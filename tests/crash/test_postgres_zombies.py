@@ -10,9 +10,9 @@ import psutil
 import psycopg
 import pytest
 
-from farthing.core.errors import InsufficientCredits
 from farthing.engine.engine import Engine
 from farthing.store.faults import Busy
+from farthing.values.errors import InsufficientCredits
 from tests.crash.proof import prove, read_spent
 from tests.crash.workload import freeze_at_step
 from tests.postgres.databases import Database, open_prepared

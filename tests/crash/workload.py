@@ -11,13 +11,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from farthing.core.errors import FarthingError, InsufficientCredits
-from farthing.core.requests import Charge, Grant, Request
 from farthing.engine.batch import EARLY_ENTRIES
 from farthing.engine.engine import Engine
 from farthing.engine.tickets import Outcome
 from farthing.store import postgres_statements
 from farthing.store.contract import Store
+from farthing.values.errors import FarthingError, InsufficientCredits
+from farthing.values.requests import Charge, Grant, Request
 from tests.crash.proof import TWO_UNITS
 from tests.races.asking import charge, hold, refund, release, settle
 from tests.races.books import open_book

@@ -16,15 +16,15 @@ from sqlalchemy import Connection
 import farthing
 from farthing.face import schemas
 from farthing.store import migrate, postgres_migration, postgres_opening
-from farthing.store.versions import judge_schema
+from farthing.store.versions import SCHEMAS, judge_schema
 
 REVISIONS = Path(__file__).with_name("revisions")
-NEXT = ("0001", "0002")
+NEXT = (*SCHEMAS, "0003")
 ACCOUNTS = 4
 
 
 def become_next_release() -> None:
-    """Know the schema 0002, its revision, and the rights that its table needs."""
+    """Know the schema 0003, its revision, and the rights that its table needs."""
     judge_schema.__defaults__ = (NEXT,)
     make_config = migrate.make_config
 

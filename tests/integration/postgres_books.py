@@ -6,8 +6,8 @@ from typing import Any
 
 import psycopg
 
-from farthing.core.amounts import Unit
 from farthing.store.postgres import PostgresStore, open_postgres
+from farthing.values.amounts import Unit
 from tests.postgres.databases import APP, Database, open_prepared
 
 CREDITS, GENERATIONS = Unit(1, "credits"), Unit(2, "generations", 0, 0)

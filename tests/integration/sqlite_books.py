@@ -6,14 +6,14 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from farthing.core.amounts import Unit
-from farthing.core.entries import Seal
-from farthing.core.requests import Charge, Grant, Request
-from farthing.core.wallets import Wallet
 from farthing.engine.batch import Batch
 from farthing.engine.tickets import Outcome
 from farthing.store.contract import Work
 from farthing.store.sqlite import SqliteStore, open_sqlite
+from farthing.values.amounts import Unit
+from farthing.values.entries import Seal
+from farthing.values.requests import Charge, Grant, Request
+from farthing.values.wallets import Wallet
 
 CREDITS = Unit(1, "credits")
 START = 1_750_000_000_000_000

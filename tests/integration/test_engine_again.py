@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from farthing.audit.verify import verify
-from farthing.core.errors import FarthingError, InsufficientCredits, LawBroken
 from farthing.engine import batch
 from farthing.engine.engine import Engine
 from farthing.engine.options import Settings
@@ -17,6 +16,7 @@ from farthing.engine.within import Within
 from farthing.store.contract import CommitUnknown, DecideAgain
 from farthing.store.faults import DatabaseAway, OutcomeUnknown
 from farthing.store.memory import MemoryStore
+from farthing.values.errors import FarthingError, InsufficientCredits, LawBroken
 from tests.races.asking import charge, grant
 from tests.races.books import CREDITS, open_sqlite
 from tests.races.faults import STEPS, WatchedStore

@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 
 from farthing.audit.verify import verify
-from farthing.core.amounts import Unit
-from farthing.core.errors import AccountFrozen, AccountNotFound, HoldNotFound, LawBroken
-from farthing.core.requests import Charge, Freeze, Hold, Note, Place, Release, Request
 from farthing.engine.engine import Engine
 from farthing.engine.tickets import Outcome
 from farthing.store.contract import Loaded
 from farthing.store.faults import Busy, UpgradeFirst
 from farthing.store.memory import MemoryStore
 from farthing.testing.clocks import FrozenClock
+from farthing.values.amounts import Unit
+from farthing.values.errors import AccountFrozen, AccountNotFound, HoldNotFound, LawBroken
+from farthing.values.requests import Charge, Freeze, Hold, Note, Place, Release, Request
 from tests.races.asking import charge, grant, hold, place_of, record, settle
 from tests.races.faults import WatchedStore, WatchedWork
 

@@ -7,8 +7,6 @@ from typing import Any
 
 import pytest
 
-from farthing.core.errors import AccountNotFound, TermInvalid, TimeInvalid
-from farthing.core.requests import Charge
 from farthing.engine.clocks import SystemClock
 from farthing.engine.engine import Engine
 from farthing.engine.options import Settings
@@ -17,6 +15,8 @@ from farthing.store.database_clock import DatabaseClock
 from farthing.store.faults import ClockDisagrees
 from farthing.store.memory import MemoryStore
 from farthing.testing.clocks import FrozenClock
+from farthing.values.errors import AccountNotFound, TermInvalid, TimeInvalid
+from farthing.values.requests import Charge
 
 DAY = 86_400 * 10**9
 

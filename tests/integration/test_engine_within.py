@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from farthing.audit.verify import verify
-from farthing.core.errors import InsufficientCredits
-from farthing.core.requests import SetUsed
 from farthing.engine.engine import Engine
 from farthing.engine.tickets import Outcome
 from farthing.engine.within import INNERMOST, name_call
 from farthing.store.faults import UseTheOpenTransaction
+from farthing.values.errors import InsufficientCredits
+from farthing.values.requests import SetUsed
 from tests.races.asking import charge, grant
 from tests.races.books import CREDITS, open_sqlite
 

@@ -464,7 +464,7 @@ def test_nothing_of_a_password_is_shown(books: Database):
 def test_tables_are_found_in_whatever_schema_comes_first(database: Database, postgres: Server):
     run(database, f"CREATE SCHEMA farthing AUTHORIZATION farthing_owner; ALTER DATABASE {database.name}"
                   " SET search_path = farthing, public")  # fmt: skip
-    prepare_tables(database, farthing.core.entries.Seal())
+    prepare_tables(database, farthing.values.entries.Seal())
 
     with farthing.open(database.app_url, create=True) as ledger:
         ledger.grant("acme", 3)

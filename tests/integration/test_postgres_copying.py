@@ -9,10 +9,10 @@ import psycopg
 import pytest
 
 import farthing
-from farthing.core.requests import Charge, Grant
 from farthing.engine.engine import Engine
 from farthing.store.postgres_copying import Copying
 from farthing.store.postgres_save import COPY_FROM
+from farthing.values.requests import Charge, Grant
 from tests.integration.postgres_books import open_host
 from tests.races.books import open_book
 

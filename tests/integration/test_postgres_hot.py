@@ -7,10 +7,12 @@ import random
 from collections.abc import Sequence
 from contextlib import closing
 
-from farthing.core.requests import Charge, Grant, Hold, Settle
 from farthing.engine.tickets import Outcome
 from farthing.face.ids import write_id
 from farthing.store.postgres import open_postgres
+from farthing.values.periods import Cadence
+from farthing.values.requests import About, Charge, Grant, Hold, Settle
+from farthing.values.standing_requests import Allow, SetBudget
 from tests.contract.desk import CREDITS, Desk, find_place
 from tests.integration.postgres_books import open_host, run_sql
 from tests.postgres.databases import Database
@@ -68,3 +70,32 @@ def test_updates_of_wallets_and_lots_stay_on_their_page() -> None:
     assert shares["wallet"][0] == 3 * ROUNDS * BATCH
     assert shares["wallet"][1] >= ENOUGH, shares
     assert shares["lot"][1] >= ENOUGH, shares
+
+
+def test_counters_and_turns_stay_on_their_page() -> None:
+    """Each charge counts in two budgets, which is one row; each hour every wallet turns, which moves one more."""
+    with open_host() as database:
+        with closing(open_postgres(database.app_url, create=True)) as store:
+            store.add_units([CREDITS])
+            desk, names = Desk(store), [f"account {number}" for number in range(BATCH)]
+            ana = store.intern_name("ana")
+            for request in (
+                lambda name: Allow(key="a", account=name, unit=1, name="hourly", amount=9**5, every=Cadence.HOUR),
+                lambda name: SetBudget(key="b", account=name, unit=1, name="each", most=9**9, member=ana),
+                lambda name: SetBudget(key="c", account=name, unit=1, name="all", most=9**9),
+            ):
+                insist(desk.ask(*(request(name) for name in names)))
+            for number in range(ROUNDS):
+                desk.now += 3_600_000_000 if number % 4 == 0 else 1000
+                charges = [
+                    Charge(key=desk.next_key(), account=name, amounts=((1, 2),), about=About(member=ana))
+                    for name in names
+                ]
+                insist(desk.ask(*charges))
+        shares = read_shares(database)
+
+    assert shares["tally"][0] == (ROUNDS - 1) * BATCH
+    assert shares["allowance"][0] == ROUNDS // 4 * BATCH
+    assert min(shares[table][1] for table in ("wallet", "tally")) >= ENOUGH, shares
+    # All of them lie on a page or two, and turn at once: some find no room left there.
+    assert shares["allowance"][1] >= 0.8, shares

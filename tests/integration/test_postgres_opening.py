@@ -15,8 +15,6 @@ import pytest
 from psycopg import sql
 
 import farthing
-from farthing.core.amounts import Unit
-from farthing.core.entries import Seal
 from farthing.face import schemas
 from farthing.store.database_clock import DatabaseClock
 from farthing.store.faults import (
@@ -34,11 +32,14 @@ from farthing.store.faults import (
 )
 from farthing.store.postgres import open_postgres
 from farthing.store.postgres_places import read_postgres_url
-from farthing.store.versions import Standing, judge_schema
+from farthing.store.versions import SCHEMAS, Standing, judge_schema
+from farthing.values.amounts import Unit
+from farthing.values.entries import Seal
 from tests.integration.sqlite_books import ask, charge, grant, make_url, open_store, run_sql
 from tests.postgres.databases import APP, Database, command, open_prepared
 from tests.postgres.server import Server
 
+NEXT = f"{int(SCHEMAS[-1]) + 1:04}"
 TABLES = "SELECT count(*) FROM pg_class WHERE relname LIKE 'farthing%' AND relkind = 'r'"
 
 
@@ -179,7 +180,7 @@ def test_only_an_owner_makes_tables(database: Database):
 
     open_postgres(database.owner_url, create=True).close()
 
-    assert run(database, TABLES) == [(13,)]
+    assert run(database, TABLES) == [(16,)]
     with pytest.raises(DatabaseUnreadable, match="--app-role"):
         open_postgres(database.app_url)
 
@@ -216,22 +217,22 @@ def test_the_rule_for_schemas_is_one():
 
 
 def test_the_next_schema_is_run_on_and_left_as_it_is(books: Database, tmp_path: Path):
-    run(books, "UPDATE farthing_version SET version_num = '0002'")
+    run(books, f"UPDATE farthing_version SET version_num = '{NEXT}'")
     with farthing.open(books.app_url) as ledger:
         assert ledger.grant("acme", 1).balance == 1
         assert ledger.verify().ok
     open_postgres(books.app_url, create=True, book="another").close()
-    assert run(books, "SELECT version_num FROM farthing_version") == [("0002",)]
+    assert run(books, "SELECT version_num FROM farthing_version") == [(NEXT,)]
 
     path = tmp_path / "next.db"
     with open_store(path) as store:
         ask(store, grant("g1"))
-    run_sql(path, "UPDATE farthing_version SET version_num = '0002'")
+    run_sql(path, f"UPDATE farthing_version SET version_num = '{NEXT}'")
     with open_store(path) as store:
         assert len(ask(store, charge("c1"))) == 1
         assert list(store.find_oddities()) == []
-    assert run_sql(path, "SELECT version_num FROM farthing_version") == [("0002",)]
-    assert schemas.migrate(make_url(path))[1:] == ("0002", "0002")
+    assert run_sql(path, "SELECT version_num FROM farthing_version") == [(NEXT,)]
+    assert schemas.migrate(make_url(path))[1:] == (NEXT, NEXT)
 
 
 def test_a_schema_from_further_ahead_asks_for_an_upgrade(books: Database):
@@ -248,13 +249,13 @@ def test_a_schema_from_further_ahead_asks_for_an_upgrade(books: Database):
 
 
 def test_an_older_schema_is_refused_and_never_migrated_by_opening(books: Database, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(judge_schema, "__defaults__", (("0001", "0002"),))
+    monkeypatch.setattr(judge_schema, "__defaults__", ((*SCHEMAS, NEXT),))
 
     for create in (False, True):
         with pytest.raises(SchemaOld, match="run `farthing migrate`"):
             open_postgres(books.owner_url, create=create)
 
-    assert run(books, "SELECT version_num FROM farthing_version") == [("0001",)]
+    assert run(books, "SELECT version_num FROM farthing_version") == [(SCHEMAS[-1],)]
 
 
 def test_a_lost_version_is_damage(books: Database):

@@ -8,11 +8,11 @@ import psycopg
 import pytest
 from hypothesis import given, settings, strategies
 
-from farthing.core.entries import FIRST_DIGEST, FIRST_USAGE, Entry
-from farthing.core.wallets import Account, AccountState
 from farthing.store import postgres_statements as sql
 from farthing.store.postgres_asking import ask_alone
 from farthing.store.postgres_packing import COPY_END, COPY_HEAD, pack_columns, pack_entry
+from farthing.values.entries import FIRST_DIGEST, FIRST_USAGE, Entry
+from farthing.values.wallets import Account, AccountState
 from tests.integration.postgres_books import open_host
 from tests.unit.test_postgres_packing import BYTES, INTEGERS, LEAST, MOST, TEXTS
 

@@ -12,10 +12,10 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from farthing.core.bounds import LOTS_AT_FIRST
 from farthing.store import postgres_statements
 from farthing.store.postgres_statements import PLANS, SETTINGS, Write
 from farthing.store.schema import metadata
+from farthing.values.bounds import LOTS_AT_FIRST
 from tests.integration.postgres_books import open_host, run_sql
 from tests.postgres.databases import Database
 
@@ -31,6 +31,9 @@ INDEXES: Final[dict[str, frozenset[str]]] = {
     "UNEXPIRED_LOTS": frozenset({"lot_pkey"}),
     "OPEN_HOLDS": frozenset({"hold_open"}),
     "OPEN_DEBTS": frozenset({"debt_owed"}),
+    "LIVE_ALLOWANCES": frozenset({"allowance_live"}),
+    "LIVE_BUDGETS": frozenset({"budget_live"}),
+    "TALLIES": frozenset({"tally_pkey"}),
     "LOTS": frozenset({"lot_pkey"}),
     "DEBTS": frozenset({"debt_pkey"}),
     "NAMED_HOLDS": frozenset({"hold_named"}),
@@ -47,8 +50,12 @@ INDEXES: Final[dict[str, frozenset[str]]] = {
     "UPDATE_TOTALS": frozenset({"wallet_pkey"}),
     "UPDATE_LIVE_LOT": frozenset({"lot_pkey"}),
     "UPDATE_LOT": frozenset({"lot_pkey"}),
+    "UPDATE_MOVED_LOT": frozenset({"lot_pkey"}),
     "UPDATE_HOLD": frozenset({"hold_pkey"}),
     "UPDATE_DEBT": frozenset({"debt_pkey"}),
+    "UPDATE_ALLOWANCE": frozenset({"allowance_pkey"}),
+    "UPDATE_BUDGET": frozenset({"budget_pkey"}),
+    "UPDATE_TALLY": frozenset({"tally_pkey"}),
     "STOP_WALLET": frozenset({"wallet_pkey"}),
 }
 """Statement → the index by which it finds each of its rows."""
@@ -93,7 +100,7 @@ def write_filling(table: Any, accounts: int = ACCOUNTS, units: int = UNITS, most
         "account_id": "a", "unit_id": "u", "number": "n", "shard": "a % 64", "book": "1", "key": "'key ' || a",
         "position": "nextval('farthing_entry_position_seq')", "priority": "n % 3", "expires_at": "n % 7",
         "ended_at": "n % 4", "lead_unit": "CASE WHEN n % 4 = 0 THEN 1 ELSE u END", "lead_number": "n",
-        "of_number": "n % 4",
+        "of_number": "n % 4", "subject": "n",
         "key_digest": "int8send(a * 1000000 + u * 1000 + n)", "started": "1", "text": "'name ' || a",
     }  # fmt: skip
     if table.name.endswith("_hold"):
@@ -107,7 +114,7 @@ def write_filling(table: Any, accounts: int = ACCOUNTS, units: int = UNITS, most
     rows = f"generate_series(1, {accounts if is_by_wallet else 10 * accounts}) AS a"
     if is_by_wallet:
         rows += f", generate_series(1, {units}) AS u"
-    if "number" in keys - ({"number"} if table.name.endswith("_name") else set()) or "position" in keys:
+    if keys & {"number", "position", "subject"} and not table.name.endswith("_name"):
         rows += f", generate_series(1, {most}) AS n"
     return (
         f"INSERT INTO {table.name} ({', '.join(columns)}) SELECT {', '.join(values)} FROM {rows} ON CONFLICT DO NOTHING"
@@ -122,7 +129,7 @@ def state(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="module")
 def filled(state: str) -> Iterator[Database]:
     """Tables full of rows, of which the planner knows more, or less, or what is no longer true."""
-    hot = ("account", "wallet", "lot", "hold", "debt", "entry", "name")
+    hot = ("account", "wallet", "lot", "hold", "debt", "allowance", "budget", "tally", "entry", "name")
     tables = [metadata.tables[f"farthing_{name}"] for name in hot]
     with open_host() as database:
         run_sql(database, *(f"ALTER TABLE {table.name} SET (autovacuum_enabled = off)" for table in tables))

@@ -14,11 +14,11 @@ import psycopg
 import pytest
 
 import farthing
-from farthing.core.amounts import Unit
 from farthing.engine.engine import Engine
 from farthing.face.ledger import Ledger
 from farthing.store.postgres import open_postgres
 from farthing.store.postgres_statements import KEPT
+from farthing.values.amounts import Unit
 from tests.integration.postgres_books import open_host, run_sql
 from tests.postgres.binaries import find_user, make_folder, run_as_user
 from tests.postgres.databases import APP, Database

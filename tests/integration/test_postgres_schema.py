@@ -10,7 +10,6 @@ from sqlalchemy import create_engine
 from sqlalchemy.pool import StaticPool
 
 import farthing
-from farthing.core.errors import TermInvalid
 from farthing.store import postgres_reads, schema
 from farthing.store.faults import DatabaseUnreadable
 from farthing.store.migrate import upgrade_postgres
@@ -20,6 +19,8 @@ from farthing.store.postgres_connections import connect
 from farthing.store.postgres_migration import CHANGED, grant_app_role, migrate_postgres
 from farthing.store.postgres_places import read_postgres_url
 from farthing.store.versions import PREFIX, SCHEMAS, VERSION_TABLE
+from farthing.values.entries import Kind
+from farthing.values.errors import TermInvalid
 from tests.postgres.databases import APP, OWNER, Database, open_prepared
 from tests.postgres.server import Server
 
@@ -60,7 +61,7 @@ def test_the_migrations_make_what_the_metadata_says(database: Database, postgres
         options = [row for row in migrated.execute(OPTIONS).fetchall() if row[0] != VERSION_TABLE]
         assert options == [row for row in made.execute(OPTIONS).fetchall() if row[0] != VERSION_TABLE]
         assert {name for name, said in options if said == ["fillfactor=80"]} == {
-            f"{PREFIX}{table}" for table in ("wallet", "lot", "hold", "debt")
+            f"{PREFIX}{table}" for table in ("wallet", "lot", "hold", "debt", "allowance", "budget", "tally")
         }
 
 
@@ -143,7 +144,7 @@ def test_the_apps_role_makes_nothing_and_sets_no_sequence(books: Database):
 def test_rights_beyond_what_an_app_needs_are_taken_back(books: Database):
     run(books.owner_url, f"GRANT ALL ON {PREFIX}entry, {PREFIX}meta TO {APP}")
 
-    migrate_postgres(books.owner_url, farthing.core.entries.Seal(), APP)
+    migrate_postgres(books.owner_url, farthing.values.entries.Seal(), APP)
 
     for table in ("entry", "meta"):
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
@@ -218,6 +219,12 @@ def test_no_question_about_an_account_walks_a_table(books: Database, monkeypatch
             for feature in (None, 5):
                 assert store.list_history(account, unit_id, feature, None, 10) or feature
         store.list_history(None, None, None, 100, 10)
+        store.list_history(account, None, None, None, 10, (int(Kind.ALERTED), int(Kind.TOP_UP_WANTED)))
+        assert "farthing_entry_alert" in watch.plans[-1]
+        store.list_history(None, None, None, None, 10, (int(Kind.ALERTED),))
+        assert "farthing_entry_alert" in watch.plans[-1]
+        store.list_due(0, None, 10)
+        assert "farthing_wallet_pkey" in watch.plans[-1]
         store.nearest_accounts("acne")
         store.name_text(123)
 

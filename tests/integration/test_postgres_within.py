@@ -18,11 +18,11 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
 import farthing
-from farthing.core.amounts import Unit
 from farthing.store import postgres_work
 from farthing.store.postgres import open_postgres
 from farthing.store.postgres_save import JoinedSaver
 from farthing.store.postgres_statements import KEPT
+from farthing.values.amounts import Unit
 from tests.integration.postgres_books import open_host, run_sql
 from tests.postgres.databases import Database
 

@@ -9,14 +9,14 @@ import pytest
 
 import farthing
 from farthing.audit.verify import verify
-from farthing.core.amounts import Unit
-from farthing.core.errors import FarthingError, LawBroken
-from farthing.core.requests import Grant
 from farthing.engine.engine import Engine
 from farthing.engine.options import Settings
 from farthing.store import sqlite_connections
 from farthing.store.faults import DatabaseUnreadable, DiskFailed, OutcomeUnknown
 from farthing.store.sqlite import SqliteStore
+from farthing.values.amounts import Unit
+from farthing.values.errors import FarthingError, LawBroken
+from farthing.values.requests import Grant
 from tests.integration.sqlite_books import ask, charge, grant, make_url, open_store, read_wallet, run_sql
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from farthing.core.entries import Seal
 from farthing.store.faults import (
     BookMissing,
     ChainKeyWrong,
@@ -21,6 +20,7 @@ from farthing.store.faults import (
 )
 from farthing.store.sqlite import SqliteStore, open_sqlite
 from farthing.store.sqlite_files import read_sqlite_url
+from farthing.values.entries import Seal
 from tests.integration.sqlite_books import ask, charge, grant, make_url, open_store, read_wallet, run_sql
 
 

@@ -11,18 +11,27 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.pool import StaticPool
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from farthing.core.entries import Entry
-from farthing.core.wallets import Account, Debt, Hold, Lot, Terms, Wallet
 from farthing.store import schema
 from farthing.store.migrate import upgrade_sqlite
 from farthing.store.versions import PREFIX, SCHEMAS, VERSION_TABLE
+from farthing.values.entries import Entry
+from farthing.values.wallets import Account, Allowance, Budget, Debt, Hold, Lot, Terms, Wallet
 from tests.integration.sqlite_books import ask, charge, grant, make_url, open_store, run_sql
 
-LISTING = "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND type IN ('table', 'index')"
+LISTING = "SELECT name, type, sql FROM sqlite_master WHERE sql IS NOT NULL AND type IN ('table', 'index')"
+OPTIONS = "SELECT wr, strict FROM pragma_table_list WHERE name = ?"
+COLUMNS_OF = 'SELECT name, type, "notnull", dflt_value, pk FROM pragma_table_info(?) ORDER BY name'
+UNIQUE_OF = "SELECT i.name FROM pragma_index_list(?) AS l, pragma_index_info(l.name) AS i WHERE l.origin = 'u'"
 
 
-def list_made(connection: sqlite3.Connection) -> dict[str, str]:
-    return dict(connection.execute(LISTING).fetchall())
+def list_made(connection: sqlite3.Connection) -> dict[str, Any]:
+    """What there is. Where a column stands in its table says nothing: a later one stands last."""
+    made: dict[str, Any] = {}
+    for name, kind, text in connection.execute(LISTING).fetchall():
+        made[name] = text
+        if kind == "table":
+            made[name] = [connection.execute(said, (name,)).fetchall() for said in (OPTIONS, COLUMNS_OF, UNIQUE_OF)]
+    return made
 
 
 @pytest.fixture
@@ -68,20 +77,24 @@ def test_columns_are_the_fields_of_the_values_they_keep():
         return [column.name for column in schema.metadata.tables[PREFIX + table].columns]
 
     place = ["shard", "account_id", "unit_id"]
-    unloaded = {"account", "unit", "terms", "lots", "holds", "debts", "whole", "unloaded", "horizon"}
+    unloaded = {"account", "unit", "terms", "lots", "holds", "debts", "whole", "unloaded", "horizon",
+                "allowances", "budgets", "counters"}  # fmt: skip
     totals = [name for name in Wallet.__slots__ if name not in unloaded]
     assert columns("account") == list(Account._fields)
-    assert columns("wallet") == place + totals + list(Terms._fields)
+    assert sorted(columns("wallet")) == sorted(place + totals + list(Terms._fields))
     assert columns("lot") == place + list(Lot._fields)
     assert columns("hold") == place + list(Hold._fields)
     assert columns("debt") == place + list(Debt._fields)
+    assert columns("allowance") == place + list(Allowance._fields)
+    assert columns("budget") == place + list(Budget._fields)
+    assert columns("tally") == [*place, "subject", "counters"]
     assert columns("entry") == ["position", "shard", "account_id", *Entry._fields]
 
 
 def test_every_table_is_strict_and_integers_have_eight_bytes(books: Path):
     tables = {name: strict for _, name, kind, _, _, strict in run_sql(books, "PRAGMA table_list") if PREFIX in name}
 
-    assert len(tables) == 13
+    assert len(tables) == 16
     assert set(tables.values()) == {1}
     with pytest.raises(sqlite3.IntegrityError):
         run_sql(books, "UPDATE farthing_lot SET remaining = 'much'")

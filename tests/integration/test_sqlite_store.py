@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 from farthing.audit.verify import verify
-from farthing.core.errors import FarthingError, LawBroken
-from farthing.core.requests import Hold
 from farthing.engine.batch import Batch
 from farthing.store import sqlite_connections, sqlite_files
 from farthing.store.contract import Changes, CommitUnknown
 from farthing.store.faults import Busy, DatabaseUnreadable, DiskFailed
 from farthing.store.sqlite import SqliteStore, open_sqlite
 from farthing.store.sqlite_lock import WriteQueue
+from farthing.values.errors import FarthingError, LawBroken
+from farthing.values.requests import Hold
 from tests.integration.sqlite_books import START, answer, ask, charge, grant, make_url, open_store, read_wallet, run_sql
 
 

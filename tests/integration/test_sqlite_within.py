@@ -12,11 +12,11 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
-from farthing.core.requests import Request
 from farthing.engine.tickets import Outcome
 from farthing.store import sqlite_work
 from farthing.store.faults import Busy, ConnectionForeign
 from farthing.store.sqlite import SqliteStore
+from farthing.values.requests import Request
 from tests.integration.sqlite_books import answer, ask, charge, grant, open_store, read_wallet, run_sql
 
 

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import sql
 
-from farthing.core.entries import Seal
 from farthing.store.postgres_connections import connect
 from farthing.store.postgres_migration import grant_app_role
 from farthing.store.postgres_opening import make_tables
 from farthing.store.postgres_places import read_postgres_url
+from farthing.values.entries import Seal
 from tests.postgres.server import Server, share_server
 
 OWNER, APP = "farthing_owner", "farthing_app"

@@ -1,8 +1,8 @@
 """Requests in few words for the tests of the engine: unit 1, whole smallest parts, the account acme."""
 
-from farthing.core.requests import Charge, Grant, Hold, Mode, Place, Record, Refund, Release, Settle
 from farthing.engine.tickets import Outcome
 from farthing.face.ids import write_id
+from farthing.values.requests import Charge, Grant, Hold, Mode, Place, Record, Refund, Release, Settle
 
 UNIT = 1
 

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from farthing.core.amounts import Unit
-from farthing.core.entries import Kind
 from farthing.engine.tickets import Outcome
 from farthing.store.contract import Store
 from farthing.store.memory import MemoryStore
+from farthing.values.amounts import Unit
+from farthing.values.entries import Kind
 from tests.postgres.databases import open_prepared
 
 CREDITS, GENERATIONS = Unit(1, "credits", 6, 2), Unit(2, "generations", 0, 0)

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from farthing.core.requests import Request
 from farthing.store.contract import Changes, Loaded, Store, WalletKey, Work
+from farthing.values.requests import Request
 
 Hook = Callable[[str], None]
 """Told each step as it is reached: before or after load, save, commit, stop; and when entries were sent early."""

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from farthing.core.bounds import LONGEST_WAIT_SECONDS
-from farthing.core.requests import Request
 from farthing.store.contract import Changes, Loaded, WalletKey
 from farthing.store.faults import Busy
 from farthing.store.memory import MemoryStore
 from farthing.store.memory_work import MemoryWork
 from farthing.store.needs import Owner, name_owner
+from farthing.values.bounds import LONGEST_WAIT_SECONDS
+from farthing.values.requests import Request
 from tests.races.books import CREDITS
 from tests.races.faults import Hook
 

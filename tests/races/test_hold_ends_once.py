@@ -4,13 +4,13 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from threading import Barrier
 
-from farthing.core.entries import Kind
-from farthing.core.errors import HoldEnded
-from farthing.core.requests import Request, Tidy
 from farthing.engine.engine import Engine
 from farthing.engine.tickets import Outcome
 from farthing.store.contract import Store
 from farthing.testing.clocks import FrozenClock
+from farthing.values.entries import Kind
+from farthing.values.errors import HoldEnded
+from farthing.values.requests import Request, Tidy
 from tests.races.asking import UNIT, grant, hold, release, settle
 from tests.races.books import CREDITS, list_kinds
 

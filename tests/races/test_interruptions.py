@@ -14,14 +14,14 @@ import pytest
 
 from farthing.audit.verify import verify
 from farthing.core.decide import Decision
-from farthing.core.entries import Entry
-from farthing.core.requests import Request
-from farthing.core.wallets import Account
 from farthing.engine.batch import Batch
 from farthing.engine.engine import Engine
 from farthing.store import sqlite_connections, sqlite_lock
 from farthing.store.contract import Store
 from farthing.store.faults import Busy
+from farthing.values.entries import Entry
+from farthing.values.requests import Request
+from farthing.values.wallets import Account
 from tests.races.asking import charge, grant
 from tests.races.books import CREDITS, open_sqlite
 from tests.races.faults import STEPS, WatchedStore

@@ -16,7 +16,6 @@ from typing import Any
 import pytest
 
 from farthing.audit.verify import verify
-from farthing.core.errors import FarthingError
 from farthing.engine import aside, collector, lane
 from farthing.engine.collector import PAUSE, pause_collector
 from farthing.engine.engine import Engine
@@ -25,6 +24,7 @@ from farthing.engine.options import Settings
 from farthing.engine.tickets import Outcome
 from farthing.store.contract import Store
 from farthing.store.faults import Busy, LedgerClosed, Overloaded
+from farthing.values.errors import FarthingError
 from tests.races.asking import charge, grant, hold, settle
 from tests.races.books import CREDITS
 from tests.races.gates import Gate, wait_until

@@ -320,7 +320,7 @@ def test_busy_reaches_everyone_in_the_batch_and_nobody_after_it(gated: Engine, g
 
 INTERRUPTED = """
 import os, signal, threading
-from farthing.core.amounts import Unit
+from farthing.values.amounts import Unit
 from farthing.engine.engine import Engine
 from farthing.store.memory import MemoryStore
 from tests.races.asking import charge, grant
@@ -375,7 +375,7 @@ def test_ctrl_c_in_the_main_thread_takes_nothing_back_and_wedges_nothing() -> No
 
 LEAVES_EARLY = """
 import asyncio, threading
-from farthing.core.amounts import Unit
+from farthing.values.amounts import Unit
 from farthing.store.faults import LedgerClosed
 from farthing.engine.engine import Engine
 from farthing.store.memory import MemoryStore

@@ -5,9 +5,9 @@ from threading import Barrier
 
 import pytest
 
-from farthing.core.errors import AccountNotFound, InsufficientCredits, KeyReused
 from farthing.engine.engine import Engine
 from farthing.engine.tickets import Outcome
+from farthing.values.errors import AccountNotFound, InsufficientCredits, KeyReused
 from tests.races.asking import charge, grant, hold, settle
 from tests.races.books import CREDITS
 

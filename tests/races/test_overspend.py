@@ -7,9 +7,9 @@ from threading import Barrier
 
 import pytest
 
-from farthing.core.errors import InsufficientCredits
 from farthing.engine.engine import Engine
 from farthing.engine.tickets import Outcome
+from farthing.values.errors import InsufficientCredits
 from tests.races.asking import charge, grant
 from tests.races.books import CREDITS
 

@@ -9,11 +9,11 @@ import psycopg
 import pytest
 
 from farthing.audit.verify import verify
-from farthing.core.bounds import LONGEST_WAIT_SECONDS
 from farthing.engine.engine import Engine
 from farthing.engine.lanes import find_lane
 from farthing.engine.options import Settings
 from farthing.store.faults import Busy
+from farthing.values.bounds import LONGEST_WAIT_SECONDS
 from tests.postgres.databases import Database
 from tests.races.asking import charge, grant, hold, settle
 from tests.races.books import CREDITS, open_book

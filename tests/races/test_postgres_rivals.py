@@ -11,10 +11,10 @@ import pytest
 from psycopg import sql
 
 from farthing.audit.verify import verify
-from farthing.core.errors import InsufficientCredits, KeyReused
-from farthing.core.requests import Charge, Grant, Request
 from farthing.engine.engine import Engine
 from farthing.engine.tickets import Outcome
+from farthing.values.errors import InsufficientCredits, KeyReused
+from farthing.values.requests import Charge, Grant, Request
 from tests.crash.proof import prove
 from tests.postgres.databases import Database
 from tests.races.asking import charge, grant

@@ -10,11 +10,11 @@ import psycopg
 import pytest
 
 from farthing.audit.verify import verify
-from farthing.core.bounds import LONGEST_WAIT_SECONDS
-from farthing.core.errors import InsufficientCredits
-from farthing.core.names import digest_key
 from farthing.engine.engine import Engine
 from farthing.store.faults import Busy, ConnectionForeign
+from farthing.values.bounds import LONGEST_WAIT_SECONDS
+from farthing.values.errors import InsufficientCredits
+from farthing.values.names import digest_key
 from tests.crash.proof import read_written
 from tests.postgres.databases import Database
 from tests.races.asking import charge, grant

@@ -2,9 +2,9 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-from farthing.core.errors import MoreThanLeft
 from farthing.engine.engine import Engine
 from farthing.engine.tickets import Outcome
+from farthing.values.errors import MoreThanLeft
 from tests.races.asking import charge, grant, hold, refund, settle
 from tests.races.books import CREDITS
 

@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 
 from farthing.audit.verify import verify
-from farthing.core.errors import InsufficientCredits
 from farthing.engine import aside
 from farthing.engine.engine import Engine
 from farthing.engine.lanes import find_lane
 from farthing.engine.options import Settings
 from farthing.engine.tickets import Outcome, Ticket
 from farthing.store.faults import Busy, LedgerClosed, Overloaded
+from farthing.values.errors import InsufficientCredits
 from tests.races.asking import charge, grant, hold, settle
 from tests.races.books import CREDITS
 from tests.races.gates import wait_until

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from farthing.audit.verify import verify
-from farthing.core.errors import InsufficientCredits
 from farthing.engine.engine import Engine
 from farthing.engine.options import Settings
 from farthing.engine.tickets import Outcome
 from farthing.store.contract import CommitUnknown, Store
 from farthing.store.faults import Busy, OutcomeUnknown
+from farthing.values.errors import InsufficientCredits
 from tests.races.asking import charge, grant
 from tests.races.books import CREDITS
 from tests.races.faults import WatchedStore

@@ -8,11 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
-from farthing.core.errors import FarthingError
-from farthing.core.requests import Charge, Request
 from farthing.engine.engine import Engine
 from farthing.engine.options import Settings
 from farthing.engine.tickets import Outcome
+from farthing.values.errors import FarthingError
+from farthing.values.requests import Charge, Request
 from tests.races.asking import charge, grant
 from tests.races.books import open_book
 

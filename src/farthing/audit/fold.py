@@ -4,74 +4,37 @@ Written from what `entries.py` says of effects, not from what the rules do; a ne
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from typing import Final
 
-from farthing.core.amounts import Unit
-from farthing.core.bounds import NEVER
-from farthing.core.entries import CHARGES, AccountField, Effect, Entry, HoldField, Kind, LotField, Seal, unpack_effects
-from farthing.core.wallets import Account, AccountState, Debt, Hold, HoldState, Lot, Terms
+from farthing.audit.folded_rows import (
+    FoldedAllowance,
+    FoldedBudget,
+    FoldedCounter,
+    FoldedDebt,
+    FoldedHold,
+    FoldedLot,
+)
+from farthing.values.amounts import Unit
+from farthing.values.bounds import NEVER
+from farthing.values.entries import (
+    CHARGES,
+    AccountField,
+    AlertKind,
+    AllowanceField,
+    BudgetField,
+    Effect,
+    Entry,
+    HoldField,
+    Kind,
+    LotField,
+    Seal,
+    unpack_effects,
+)
+from farthing.values.wallets import USUAL_TERMS, Account, AccountState, CounterKey, HoldState, Terms, TopUp
 
 
 class Unfoldable(Exception):
     """An entry whose effects make no sense: it names what is not there, or does what no effect does."""
-
-
-@dataclass(slots=True)
-class FoldedLot:
-    """A lot as entries tell it."""
-
-    terms: dict[int, int] = field(default_factory=dict)
-    features: tuple[int, ...] = ()
-    started: int = 0
-    remaining: int = 0
-    ended_at: int = 0
-    spent: int = 0
-    """What charges took from it, debts that it paid included."""
-    given_back: int = 0
-    """What refunds put back."""
-
-    def to_row(self, number: int) -> Lot:
-        """The row that a store should have."""
-        said, at = self.terms.get, LotField
-        return Lot(
-            number, said(at.AMOUNT, 0), said(at.PRIORITY, 0), said(at.EFFECTIVE_AT, 0), said(at.EXPIRES_AT, NEVER),
-            said(at.PROMOTIONAL, 0), self.features, said(at.SOURCE, 0), said(at.COST_MINOR, 0), said(at.CURRENCY, 0),
-            said(at.OF_NUMBER, 0), self.started, self.remaining, self.ended_at,
-        )  # fmt: skip
-
-
-@dataclass(slots=True)
-class FoldedHold:
-    """A hold as entries tell it; `draws` by lot, 0 for what is bare, in the order in which they were drawn."""
-
-    terms: dict[int, int] = field(default_factory=dict)
-    draws: dict[int, int] = field(default_factory=dict)
-    ended_at: int = 0
-
-    def to_row(self, number: int, unit_id: int) -> Hold:
-        """The row that a store should have."""
-        said, at = self.terms.get, HoldField
-        draws = tuple((lot, amount) for lot, amount in self.draws.items() if lot)
-        return Hold(
-            number, said(at.LEAD_UNIT, unit_id), said(at.LEAD_NUMBER, number), said(at.AMOUNT, 0), said(at.FEATURE, 0),
-            said(at.NAME, 0), said(at.DEADLINE, 0), said(at.STATE, 0), said(at.SETTLED, 0), self.draws.get(0, 0),
-            draws, self.ended_at,
-        )  # fmt: skip
-
-
-@dataclass(slots=True)
-class FoldedDebt:
-    """A debt as entries tell it."""
-
-    feature: int
-    amount: int
-    remaining: int
-    payers: list[tuple[int, int]] = field(default_factory=list)
-    ended_at: int = 0
-
-    def to_row(self, number: int) -> Debt:
-        """The row that a store should have."""
-        return Debt(number, self.feature, self.amount, self.remaining, tuple(self.payers), self.ended_at)
 
 
 class Fold:
@@ -85,10 +48,17 @@ class Fold:
         self.granted = self.refunded = self.adjusted = self.spent = self.expired = 0
         self.free = self.covered = self.bare = self.debt = 0
         self.terms: dict[int, int] = {}
-        self.account: dict[int, int] = {AccountField.STATE: AccountState.NEW, AccountField.ZONE: 0}
+        self.alerts: list[int] = []
+        self.top_up: dict[int, int] = {}
+        self.account: dict[int, int] = {
+            AccountField.STATE: AccountState.NEW, AccountField.ZONE: 0, AccountField.CLOCK: 0,
+        }  # fmt: skip
         self.lots: dict[int, FoldedLot] = {}
         self.holds: dict[int, FoldedHold] = {}
         self.debts: dict[int, FoldedDebt] = {}
+        self.allowances: dict[int, FoldedAllowance] = {}
+        self.budgets: dict[int, FoldedBudget] = {}
+        self.counters: dict[CounterKey, FoldedCounter] = {}
         self.by_scope: dict[tuple[int, ...], int] = {}
         """What started lots have remaining, by the features to which they are scoped."""
         self.instants: set[int] = {NEVER}
@@ -98,6 +68,8 @@ class Fold:
         """What was charged, and refunded of it, by the number of the charge or hold."""
         self.moved = [0, 0, 0, 0]
         """What the effects of the last entry moved in lots, covered, bare and debt."""
+        self.told: list[tuple[int, int, int, int]] = []
+        """Those effects of the last entry that its laws look at again: of counters, alerts and merged turns."""
         self.is_lost = False
         """Whether an entry made no sense: from there on only columns are summed, and no row can be told."""
 
@@ -118,7 +90,10 @@ class Fold:
             self.charged[number] = self.charged.get(number, 0) + entry.amount
         elif entry.kind == Kind.REFUNDED:
             self.given_back[entry.of_number] = self.given_back.get(entry.of_number, 0) + entry.amount
+        elif entry.kind == Kind.CLAWED_BACK and entry.of_number in self.lots:
+            self.lots[entry.of_number].clawed_back += entry.amount + entry.uncovered
         self.moved = [0, 0, 0, 0]
+        self.told = []
         if not self.is_lost:
             try:
                 self.apply_effects(entry)
@@ -153,6 +128,8 @@ class Fold:
             lot.terms[LotField(key)] = value
             if key in (LotField.EFFECTIVE_AT, LotField.EXPIRES_AT):
                 self.instants.add(value)
+            elif key == LotField.AMOUNT:
+                lot.widest = max(lot.widest, value)
 
     def move_lot(self, number: int, key: int, value: int) -> None:
         """LOT_MOVED."""
@@ -249,22 +226,96 @@ class Fold:
 
     def set_term(self, number: int, key: int, value: int) -> None:
         """TERM_SET."""
+        if not 1 <= key <= PLAIN_TERMS:
+            raise ValueError("no such term")
         self.terms[key] = value
 
     def set_account(self, number: int, key: int, value: int) -> None:
         """ACCOUNT_SET."""
         self.account[AccountField(key)] = value
 
+    def set_alert(self, number: int, key: int, value: int) -> None:
+        """ALERT_SET: the first of a list begins it anew."""
+        if number == 0:
+            self.alerts = []
+        if key:
+            if number != len(self.alerts) or number >= key:
+                raise ValueError("out of place")
+            self.alerts.append(value)
+
+    def set_top_up(self, number: int, key: int, value: int) -> None:
+        """TOP_UP_SET."""
+        if not 1 <= key <= len(TopUp._fields):
+            raise ValueError("no such field")
+        self.top_up[key] = value
+
+    def set_allowance(self, number: int, key: int, value: int) -> None:
+        """ALLOWANCE_SET."""
+        allowance = self.allowances.setdefault(number, FoldedAllowance())
+        if key == AllowanceField.FEATURE:
+            allowance.features += (value,)
+        else:
+            allowance.terms[AllowanceField(key)] = value
+            if key == AllowanceField.TURNS_AT:
+                self.instants.add(value)
+
+    def merge_turns(self, number: int, key: int, value: int) -> None:
+        """TURNS_MERGED."""
+        if number not in self.allowances:
+            raise LookupError("no such allowance")
+        self.told.append((Effect.TURNS_MERGED, number, key, value))
+
+    def set_budget(self, number: int, key: int, value: int) -> None:
+        """BUDGET_SET."""
+        self.budgets.setdefault(number, FoldedBudget()).terms[BudgetField(key)] = value
+
+    def start_counter(self, number: int, key: int, value: int) -> None:
+        """COUNTER_STARTED: whatever it counted in the period before is gone."""
+        if number not in self.budgets:
+            raise LookupError("no such budget")
+        self.counters[number, key] = FoldedCounter(value)
+
+    def end_counter(self, number: int, key: int, value: int) -> None:
+        """COUNTER_ENDS."""
+        self.counters[number, key].ends_at = value
+
+    def count_spent(self, number: int, key: int, value: int) -> None:
+        """COUNTER_SPENT."""
+        self.counters[number, key].spent += value
+        self.told.append((Effect.COUNTER_SPENT, number, key, value))
+
+    def count_reserved(self, number: int, key: int, value: int) -> None:
+        """COUNTER_RESERVED."""
+        self.counters[number, key].reserved += value
+        self.told.append((Effect.COUNTER_RESERVED, number, key, value))
+
+    def reserve(self, number: int, key: int, value: int) -> None:
+        """HOLD_RESERVED: the hold remembers which period was in hand."""
+        self.holds[number].reserves += ((key, value, self.counters[key, value].starts_at),)
+
+    def fire_alert(self, number: int, key: int, value: int) -> None:
+        """ALERT_FIRED."""
+        self.told.append((Effect.ALERT_FIRED, AlertKind(number), key, value))
+
+    def return_money(self, number: int, key: int, value: int) -> None:
+        """MONEY_RETURNED."""
+        self.lots[number].money_returned += value
+
     def to_terms(self) -> Terms:
         """The wallet's settings."""
-        return Terms(*[self.terms.get(place, value) for place, value in enumerate(Terms(), 1)])
+        plain = [self.terms.get(place, value) for place, value in enumerate(USUAL_TERMS[:PLAIN_TERMS], 1)]
+        top_up = [self.top_up.get(place, value) for place, value in enumerate(TopUp(), 1)]
+        return Terms._make((*plain, tuple(self.alerts), TopUp._make(top_up)))
 
     def sum_available(self, feature: int) -> int:
         """available(feature), overdraft included: rule 6, reckoned from the entries alone."""
         usable = sum(left for scope, left in self.by_scope.items() if not scope or (feature and feature in scope))
-        return usable + self.to_terms().overdraft - self.debt - self.bare
+        return usable + self.terms.get(OVERDRAFT, 0) - self.debt - self.bare
 
 
+PLAIN_TERMS: Final = Terms._fields.index("alerts")
+"""How many terms are single numbers, set by TERM_SET."""
+OVERDRAFT: Final = Terms._fields.index("overdraft") + 1
 LOTS, COVERED, BARE, DEBT = range(4)
 EFFECT_SIZE = 25
 EFFECTS: dict[int, Callable[[Fold, int, int, int], None]] = {
@@ -279,4 +330,16 @@ EFFECTS: dict[int, Callable[[Fold, int, int, int], None]] = {
     Effect.DEBT_UNDONE: Fold.undo_debt,
     Effect.TERM_SET: Fold.set_term,
     Effect.ACCOUNT_SET: Fold.set_account,
+    Effect.ALLOWANCE_SET: Fold.set_allowance,
+    Effect.TURNS_MERGED: Fold.merge_turns,
+    Effect.BUDGET_SET: Fold.set_budget,
+    Effect.COUNTER_STARTED: Fold.start_counter,
+    Effect.COUNTER_ENDS: Fold.end_counter,
+    Effect.COUNTER_SPENT: Fold.count_spent,
+    Effect.COUNTER_RESERVED: Fold.count_reserved,
+    Effect.HOLD_RESERVED: Fold.reserve,
+    Effect.ALERT_SET: Fold.set_alert,
+    Effect.ALERT_FIRED: Fold.fire_alert,
+    Effect.TOP_UP_SET: Fold.set_top_up,
+    Effect.MONEY_RETURNED: Fold.return_money,
 }

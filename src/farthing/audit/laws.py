@@ -6,14 +6,14 @@ line in its table; the step laws, which stop a decision before it is written, ar
 
 import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import NamedTuple
+from typing import Any, Final, NamedTuple
 
 from farthing.audit.fold import Fold, Unfoldable
-from farthing.core.bounds import NEVER
 from farthing.core.burndown import may_pay
-from farthing.core.entries import AccountField, Entry, Kind, LotField
-from farthing.core.names import name_number
-from farthing.core.wallets import Debt, Hold, HoldState, Lot, Terms, Wallet
+from farthing.values.bounds import LARGEST_AMOUNT, NEVER
+from farthing.values.entries import CHARGES, AccountField, AlertKind, AllowanceField, Effect, Entry, Kind, LotField
+from farthing.values.names import name_number
+from farthing.values.wallets import AccountState, Allowance, Budget, Counter, Debt, Hold, HoldState, Lot, Terms, Wallet
 
 
 class Finding(NamedTuple):
@@ -25,7 +25,11 @@ class Finding(NamedTuple):
     found: str
 
 
-Rows = Mapping[int, Lot] | Mapping[int, Hold] | Mapping[int, Debt]
+Row = Lot | Hold | Debt | Allowance | Budget | Counter
+
+
+FREEING: Final = frozenset({Kind.SETTLED, Kind.RELEASED, Kind.TIMED_OUT})
+"""The kinds of entries in which holds reserve less."""
 
 
 class Books(NamedTuple):
@@ -35,6 +39,9 @@ class Books(NamedTuple):
     lots: list[Lot]
     holds: list[Hold]
     debts: list[Debt]
+    allowances: list[Allowance]
+    budgets: list[Budget]
+    counters: list[Counter]
     fold: Fold
 
 
@@ -54,6 +61,11 @@ def check_entries(wallet: Wallet, entries: Iterable[Entry], fold: Fold) -> Itera
             yield Finding("effects_make_sense", f"{where}, effects", "effects that can be folded", str(error))
         yield from every_change_has_its_entry(fold, entry, where)
         yield from entries_say_what_is_there(fold, entry, where)
+        if not fold.is_lost:
+            yield from turns_give_what_was_promised(fold, entry, where)
+            if fold.told:
+                yield from budgets_count_what_moved(fold, entry, where)
+                yield from alerts_say_what_happened(fold, entry, where)
 
 
 def name_wallet(wallet: Wallet) -> str:
@@ -110,6 +122,50 @@ def entries_say_what_is_there(fold: Fold, entry: Entry, where: str) -> Iterator[
     if not fold.is_lost:
         available = fold.sum_available(entry.feature)
         yield from compare("entries_say_what_is_there", f"{where}, available_after", available, entry.available_after)
+
+
+def turns_give_what_was_promised(fold: Fold, entry: Entry, where: str) -> Iterator[Finding]:
+    """Each turn gives its allowance's amount, once for each period that it stands for, and owns to what it does not."""
+    if entry.kind != Kind.TURNED:
+        return
+    allowance = fold.allowances.get(entry.of_number)
+    periods = next((value for effect, *_, value in fold.told if effect == Effect.TURNS_MERGED), 1)
+    promised = 0 if allowance is None else periods * allowance.terms.get(AllowanceField.AMOUNT, 0)
+    yield from compare("turns_give_what_was_promised", f"{where}, granted", entry.amount, entry.granted)
+    if entry.amount + entry.uncovered != promised and entry.uncovered != LARGEST_AMOUNT:
+        found = f"{entry.amount} and {entry.uncovered} uncovered"
+        yield Finding("turns_give_what_was_promised", f"{where}, amount", str(promised), found)
+
+
+def budgets_count_what_moved(fold: Fold, entry: Entry, where: str) -> Iterator[Finding]:
+    """What a charge counts as spent in a budget, or a hold as reserved, is all of it; a refund gives back no more."""
+    for effect, number, subject, value in fold.told:
+        if effect not in (Effect.COUNTER_SPENT, Effect.COUNTER_RESERVED):
+            continue
+        moves = (effect, entry.kind)
+        if (entry.kind in CHARGES and effect == Effect.COUNTER_SPENT) or moves == (Effect.COUNTER_RESERVED, Kind.HELD):
+            is_right = value == entry.amount
+        elif moves == (Effect.COUNTER_SPENT, Kind.REFUNDED):
+            is_right = -entry.amount <= value < 0
+        else:
+            is_right = effect == Effect.COUNTER_RESERVED and entry.kind in FREEING and value < 0
+        if not is_right:
+            what = f"{where}, counter {subject} of budget {number}"
+            yield Finding("budgets_count_what_moved", what, f"what {entry.amount} moves", f"{value:+}")
+
+
+def alerts_say_what_happened(fold: Fold, entry: Entry, where: str) -> Iterator[Finding]:
+    """An alert tells of a threshold that is set and a balance that is there, or of a budget and what it has counted."""
+    for effect, kind, what, value in fold.told:
+        if effect != Effect.ALERT_FIRED:
+            continue
+        if kind == AlertKind.BUDGET:
+            is_true = value in [each.spent for (budget, _), each in fold.counters.items() if budget == what]
+        else:
+            is_true = what in fold.alerts and what >= value == entry.balance_after
+        if entry.kind != Kind.ALERTED or not is_true:
+            found = f"{value} of {what}"
+            yield Finding("alerts_say_what_happened", where, "an alert of what is there", found)
 
 
 def check_state(books: Books) -> Iterator[Finding]:
@@ -182,11 +238,14 @@ def refunds_give_back_what_was_drawn(books: Books) -> Iterator[Finding]:
 
 
 def nothing_due_is_missed(books: Books) -> Iterator[Finding]:
-    """`next_due` is some instant that was promised, none is earlier, and what was due at the last entry is done."""
+    """`next_due` is some instant that was promised, none is earlier, and what was due at the last entry is done. The
+    allowances of a closed account turn no more."""
     wallet = books.wallet
     left = [lot for lot in books.lots if lot.remaining]
     coming = [hold.deadline for hold in books.holds if hold.state == HoldState.OPEN]
     coming += [lot.expires_at for lot in left] + [lot.effective_at for lot in left if not lot.started]
+    if wallet.account.state != AccountState.CLOSED:
+        coming += [allowance.turns_at for allowance in books.allowances if not allowance.ended_at]
     earliest = min(coming, default=NEVER)
     where = f"{name_wallet(wallet)}, next_due"
     if wallet.next_due > earliest:
@@ -207,13 +266,72 @@ def refunds_at_most_the_charge(books: Books) -> Iterator[Finding]:
 
 
 def counts_agree(books: Books) -> Iterator[Finding]:
-    """The row's counts of lots, and what of them is scoped, are those of the lots."""
+    """The row's counts are those of the lots, allowances and budgets that live, and so is what of lots is scoped."""
     wallet = books.wallet
     live = [lot for lot in books.lots if lot.started and lot.remaining]
     pending = sum(1 for lot in books.lots if lot.remaining and not lot.started)
     scoped = sum(lot.remaining for lot in live if lot.features)
-    for name, count in (("live", len(live)), ("pending", pending), ("scoped", scoped)):
+    recurring = sum(1 for allowance in books.allowances if not allowance.ended_at)
+    budgeted = sum(1 for budget in books.budgets if not budget.ended_at)
+    counts = {"live": len(live), "pending": pending, "scoped": scoped, "recurring": recurring, "budgeted": budgeted}
+    for name, count in counts.items():
         yield from compare("counts_agree", f"{name_wallet(wallet)}, {name}", count, getattr(wallet, name))
+
+
+def clawbacks_at_most_the_grant(books: Books) -> Iterator[Finding]:
+    """Σ clawbacks of a grant never pass what it ever gave, nor the money returned what was paid for it."""
+    for number, lot in books.fold.lots.items():
+        where = f"lot {number} of {name_wallet(books.wallet)}"
+        paid = lot.terms.get(LotField.COST_MINOR, 0)
+        for what, taken, most in (("clawbacks", lot.clawed_back, lot.widest), ("money", lot.money_returned, paid)):
+            if taken > most:
+                yield Finding("clawbacks_at_most_the_grant", f"{where}, {what}", f"{most} or less", str(taken))
+
+
+def one_live_rule_of_a_name(books: Books) -> Iterator[Finding]:
+    """No two live allowances of a wallet have one name, and no two live budgets."""
+    for table, rules in (("allowance", books.allowances), ("budget", books.budgets)):
+        seen: set[str] = set()
+        for rule in rules:
+            if not rule.ended_at and rule.name in seen:
+                where = f"{table} {rule.number} of {name_wallet(books.wallet)}, name"
+                yield Finding("one_live_rule_of_a_name", where, "one live of this name", f"another {rule.name}")
+            elif not rule.ended_at:
+                seen.add(rule.name)
+
+
+def allowances_have_their_lots(books: Books) -> Iterator[Finding]:
+    """The lot of a live allowance's period is there and its own, and every lot that an allowance gave has one."""
+    wallet, owners = books.wallet, {lot.number: lot.allowance for lot in books.lots}
+    numbers = {allowance.number for allowance in books.allowances}
+    for allowance in books.allowances:
+        if allowance.lot and not allowance.ended_at and owners.get(allowance.lot) != allowance.number:
+            where = f"allowance {allowance.number} of {name_wallet(wallet)}, lot"
+            yield Finding("allowances_have_their_lots", where, "a lot of its own", str(allowance.lot))
+    for number, owner in owners.items():
+        if owner and owner not in numbers:
+            where = f"lot {number} of {name_wallet(wallet)}, allowance"
+            yield Finding("allowances_have_their_lots", where, "an allowance that is there", str(owner))
+
+
+def budgets_reserve_what_is_held(books: Books) -> Iterator[Finding]:
+    """A counter has spent nothing below zero, and reserves what open holds set aside that were placed in its period.
+
+    Of an ended budget nobody counts any more, nor of a period that had passed: there only the entries speak.
+    """
+    wallet = books.wallet
+    live = {budget.number for budget in books.budgets if not budget.ended_at}
+    held: dict[tuple[int, int, int], int] = {}
+    for hold in books.holds:
+        for place in hold.reserves if hold.state == HoldState.OPEN else ():
+            held[place] = held.get(place, 0) + hold.covered + hold.bare
+    for counter in books.counters:
+        where = f"counter {counter.budget}, {counter.subject} of {name_wallet(wallet)}"
+        if counter.spent < 0:
+            yield Finding("budgets_reserve_what_is_held", f"{where}, spent", "0 or more", str(counter.spent))
+        if counter.budget in live:
+            reserved = held.get((counter.budget, counter.subject, counter.starts_at), 0)
+            yield from compare("budgets_reserve_what_is_held", f"{where}, reserved", reserved, counter.reserved)
 
 
 def rows_equal_the_fold(books: Books) -> Iterator[Finding]:
@@ -232,12 +350,21 @@ def rows_equal_the_fold(books: Books) -> Iterator[Finding]:
     yield from compare_rows("lot", wallet, lots, {lot.number: lot for lot in books.lots})
     yield from compare_rows("hold", wallet, holds, {hold.number: hold for hold in books.holds})
     yield from compare_rows("debt", wallet, debts, {debt.number: debt for debt in books.debts})
+    has_allowances = {allowance.number: allowance for allowance in books.allowances}
+    has_budgets = {budget.number: budget for budget in books.budgets}
+    allowances = {number: each.to_row(number, has_allowances.get(number)) for number, each in fold.allowances.items()}
+    budgets = {number: each.to_row(number, has_budgets.get(number)) for number, each in fold.budgets.items()}
+    counters = {key: counter.to_row(*key) for key, counter in fold.counters.items()}
+    yield from compare_rows("allowance", wallet, allowances, has_allowances)
+    yield from compare_rows("budget", wallet, budgets, has_budgets)
+    yield from compare_rows("counter", wallet, counters, {(each.budget, each.subject): each for each in books.counters})
 
 
-def compare_rows(table: str, wallet: Wallet, said: Rows, found: Rows) -> Iterator[Finding]:
+def compare_rows(table: str, wallet: Wallet, said: Mapping[Any, Row], found: Mapping[Any, Row]) -> Iterator[Finding]:
     """Findings by table, row and column."""
     for number in sorted(said.keys() | found.keys()):
-        where = f"{table} {number} of {name_wallet(wallet)}"
+        place = number if isinstance(number, int) else ", ".join(map(str, number))
+        where = f"{table} {place} of {name_wallet(wallet)}"
         right, row = said.get(number), found.get(number)
         if right is None or row is None:
             there = "a row" if right is not None else "no row"
@@ -248,7 +375,7 @@ def compare_rows(table: str, wallet: Wallet, said: Rows, found: Rows) -> Iterato
 
 
 def account_is_as_recorded(books: Books) -> Iterator[Finding]:
-    """The account's state and zone are what the entries of unit 0 say; the first of them opened it."""
+    """The account's state, zone and clock are what the entries of unit 0 say; the first of them opened it."""
     wallet, said = books.wallet, books.fold.account
     if wallet.unit.unit_id == 0 and not books.fold.is_lost:
         zone = 0 if wallet.account.zone == "UTC" else name_number(wallet.account.zone)
@@ -257,6 +384,7 @@ def account_is_as_recorded(books: Books) -> Iterator[Finding]:
             "rows_equal_the_fold", f"{where}, state", said[AccountField.STATE], int(wallet.account.state)
         )
         yield from compare("rows_equal_the_fold", f"{where}, zone", said[AccountField.ZONE], zone)
+        yield from compare("rows_equal_the_fold", f"{where}, clock", said[AccountField.CLOCK], wallet.account.clock)
 
 
 STATE_LAWS: tuple[Callable[[Books], Iterator[Finding]], ...] = (
@@ -270,6 +398,10 @@ STATE_LAWS: tuple[Callable[[Books], Iterator[Finding]], ...] = (
     refunds_at_most_the_charge,
     refunds_give_back_what_was_drawn,
     counts_agree,
+    clawbacks_at_most_the_grant,
+    one_live_rule_of_a_name,
+    allowances_have_their_lots,
+    budgets_reserve_what_is_held,
     rows_equal_the_fold,
     account_is_as_recorded,
 )

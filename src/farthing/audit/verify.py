@@ -15,10 +15,10 @@ from typing import Any
 
 from farthing.audit.fold import Fold
 from farthing.audit.laws import Books, Finding, check_entries, check_state, name_wallet
-from farthing.core.entries import Entry, Kind
-from farthing.core.errors import Misconfigured
 from farthing.store.contract import Progress, Store, WalletRecord
 from farthing.store.faults import DatabaseUnreadable, DiskFailed
+from farthing.values.entries import Entry, Kind
+from farthing.values.errors import Misconfigured
 
 MOST_FINDINGS = 100
 """Findings that a report lists; further ones are only counted."""
@@ -117,7 +117,8 @@ def check_record(store: Store, record: WalletRecord, entries: Iterator[Entry]) -
         found = "no entry" if first is None else f"kind {first.kind}"
         yield Finding("accounts_are_opened", f"entry 1 of {name_wallet(wallet)}", "that it was opened", found)
     yield from check_entries(wallet, chain(() if first is None else (first,), entries), fold)
-    yield from check_state(Books(wallet, record.lots, record.holds, record.debts, fold))
+    rules = record.allowances, record.budgets, record.counters
+    yield from check_state(Books(wallet, record.lots, record.holds, record.debts, *rules, fold))
 
 
 def count_entries(entries: Iterator[Entry], report: Report, progress: Progress | None, total: int) -> Iterator[Entry]:

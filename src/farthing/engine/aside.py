@@ -13,11 +13,11 @@ from itertools import islice
 from time import monotonic, sleep
 from typing import Final, Protocol
 
-from farthing.core.bounds import LONGEST_WAIT_SECONDS
 from farthing.engine.crew import answer_alike
 from farthing.engine.tickets import Ticket
 from farthing.store.faults import Busy
 from farthing.store.needs import Owner
+from farthing.values.bounds import LONGEST_WAIT_SECONDS
 
 FIRST_PAUSE_SECONDS: Final = 0.005
 LONGEST_PAUSE_SECONDS: Final = 0.04

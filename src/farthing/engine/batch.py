@@ -8,15 +8,19 @@ from collections.abc import Sequence
 from typing import Final
 
 from farthing.core.decide import Decision, decide, find_replay, refuse_unknown
-from farthing.core.entries import Entry, Seal
-from farthing.core.errors import FarthingError, LawBroken
-from farthing.core.requests import Hold, NamesHold, Refund, Request
-from farthing.core.wallets import Account, AccountState, NeedsMore, Wallet
 from farthing.engine.tickets import Outcome, strip_error
+from farthing.engine.zones import find_zone
 from farthing.store.contract import Changes, WalletKey, Work
 from farthing.store.needs import find_roots, name_owner
+from farthing.values.entries import Entry, Seal
+from farthing.values.errors import FarthingError, LawBroken
+from farthing.values.requests import Hold, NamesHold, Refund, Request
+from farthing.values.standing_requests import Clawback, NamesGrant
+from farthing.values.wallets import Account, AccountState, NeedsMore, Wallet
 
 NEW = int(AccountState.NEW)
+LOOK_BACK: Final = (Refund, Clawback)
+"""Requests that are decided on what was written before."""
 
 EARLY_ENTRIES: Final = 128
 """How many entries of a batch are handed to the store at once while the rest is decided."""
@@ -45,8 +49,8 @@ class Batch:
         self.keys: dict[tuple[int, str], list[Entry]] = {}
         """Keys taken in this batch, with their receipts."""
         self.follow_ups: dict[tuple[int, int, int], list[Entry]] = {}
-        """(account, unit, number) of a charge → what this batch wrote of it. Kept only if there are refunds."""
-        self.has_refunds = any(type(request) is Refund for request in requests)
+        """(account, unit, number) of a charge or grant → what this batch wrote of it. Kept only if it may be asked."""
+        self.looks_back = any(type(request) in LOOK_BACK for request in requests)
 
     def answer_all(self) -> list[Outcome | Exception]:
         """What each of `requests` comes to, in their order. An error that is not Farthing's own is nobody's answer: it
@@ -74,7 +78,9 @@ class Batch:
         receipt = self.find_receipt(account, request)
         if receipt and find_replay(request, receipt):
             return Outcome(account, receipt, True, self.provisional, request.key)
-        past = self.gather_past(account, request) if self.has_refunds and type(request) is Refund else ()
+        past: Sequence[Entry] = ()
+        if self.looks_back and isinstance(request, LOOK_BACK):
+            past = self.gather_past(account, request)
         units = self.list_units(account, request, past)
         decision = self.decide(account, units, request, past)
         return Outcome(decision.account, self.collect(account, request, decision), False, self.provisional, request.key)
@@ -96,6 +102,8 @@ class Batch:
         elif isinstance(request, Refund):
             lead = request.charge.unit_id
             units = tuple(sorted({entry.unit_id for entry in past}, key=lambda unit: (unit != lead, unit)))
+        elif isinstance(request, NamesGrant):
+            units = request.units if request.grant.shard == account.shard else ()
         else:
             return request.units
         if not units or (account.account_id, units[0]) not in self.wallets:
@@ -107,7 +115,8 @@ class Batch:
         wallets, key = self.wallets, account.account_id
         while True:
             try:
-                return decide(account, {unit: wallets[key, unit] for unit in units}, request, self.now, self.seal, past)
+                named = {unit: wallets[key, unit] for unit in units}
+                return decide(account, named, request, self.now, self.seal, find_zone, past)
             except NeedsMore as more:
                 short = wallets[key, more.unit_id]
             if short.whole:
@@ -125,6 +134,12 @@ class Batch:
             changes.holds[key, unit, number] = decision.wallets[unit].holds[number]
         for unit, number in decision.debts:
             changes.debts[key, unit, number] = decision.wallets[unit].debts[number]
+        for unit, number in decision.allowances:
+            changes.allowances[key, unit, number] = decision.wallets[unit].allowances[number]
+        for unit, number in decision.budgets:
+            changes.budgets[key, unit, number] = decision.wallets[unit].budgets[number]
+        for unit, counted in decision.counters:
+            changes.counters[key, unit, *counted] = decision.wallets[unit].counters[counted]
         if account is not before:
             self.accounts[account.key] = self.accounts[key] = changes.accounts[key] = account
         receipt = []
@@ -138,22 +153,24 @@ class Batch:
                 changes.notes.append((account, receipt[0], request.note))
         if type(request) is Hold:
             self.hold_units[key, lead[0], lead[1]] = request.units
-        if self.has_refunds:
+        if self.looks_back:
             for entry in decision.entries:
                 if entry.of_number:
                     self.follow_ups.setdefault((key, entry.unit_id, entry.of_number), []).append(entry)
         return receipt
 
-    def gather_past(self, account: Account, request: Refund) -> Sequence[Entry]:
-        """What was written of the charge that a refund names, before this batch and in it, its receipt first."""
-        key, place = account.account_id, request.charge
+    def gather_past(self, account: Account, request: Refund | Clawback) -> Sequence[Entry]:
+        """What was written of the charge or grant that a request names, before this batch and in it, its receipt
+        first."""
+        key, place = account.account_id, request.place
         stored = self.past.get((key, place.unit_id, place.number), [])
         receipt = {
             (entry.unit_id, entry.number): entry
             for entry in stored
             if (entry.lead_unit, entry.lead_number) == (place.unit_id, place.number)
         }
-        fresh = [entry for root in find_roots(receipt.values()) for entry in self.follow_ups.get((key, *root), ())]
+        roots = find_roots(receipt.values()) if type(request) is Refund else [(place.unit_id, place.number)]
+        fresh = [entry for root in roots for entry in self.follow_ups.get((key, *root), ())]
         if not fresh:
             return stored
         rest = {(entry.unit_id, entry.number): entry for entry in [*stored, *fresh]}

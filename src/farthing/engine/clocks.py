@@ -4,10 +4,10 @@
 import time
 from collections.abc import Callable
 
-from farthing.core.bounds import MICROSECONDS
 from farthing.store.contract import Clock, Store
 from farthing.store.database_clock import MOST_DRIFT, read_steady_clock
 from farthing.store.faults import ClockDisagrees
+from farthing.values.bounds import MICROSECONDS
 
 __all__ = ["Clock", "SystemClock", "choose_clock"]
 

@@ -15,7 +15,6 @@ from contextlib import nullcontext, suppress
 from time import perf_counter, sleep
 from typing import Final
 
-from farthing.core.errors import FarthingError, LawBroken, Misconfigured, Unavailable
 from farthing.engine.batch import Batch
 from farthing.engine.clocks import Clock
 from farthing.engine.collector import pause_collector
@@ -25,6 +24,7 @@ from farthing.engine.tickets import Outcome, Ticket, copy_error, strip_error
 from farthing.store.contract import CommitUnknown, DecideAgain, Store, WalletKey, Work
 from farthing.store.faults import OutcomeUnknown, UpgradeFirst
 from farthing.store.needs import Owner
+from farthing.values.errors import FarthingError, LawBroken, Misconfigured, Unavailable
 
 FIRST_PAUSE_SECONDS: Final = 0.001
 LONGEST_PAUSE_SECONDS: Final = 0.064

@@ -16,11 +16,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from weakref import WeakSet
 
-from farthing.core.amounts import Unit
 from farthing.core.decide import apply_due_only
-from farthing.core.errors import AccountNotFound, FarthingError
-from farthing.core.requests import Request
-from farthing.core.wallets import Account, Wallet
 from farthing.engine.clocks import Clock, choose_clock
 from farthing.engine.collector import PAUSE
 from farthing.engine.crew import Crew
@@ -30,8 +26,13 @@ from farthing.engine.options import Settings
 from farthing.engine.stats import Counters, Stats
 from farthing.engine.tickets import Outcome, Ticket, strip_error
 from farthing.engine.within import INNERMOST, Within, refuse_inside
+from farthing.engine.zones import find_zone
 from farthing.store.contract import Store
 from farthing.store.faults import LedgerClosed
+from farthing.values.amounts import Unit
+from farthing.values.errors import AccountNotFound, FarthingError
+from farthing.values.requests import Request
+from farthing.values.wallets import Account, Wallet
 
 
 class Engine:
@@ -134,14 +135,15 @@ class Engine:
         """
         account = self.get_account(account_key)
         instant = self.clock.now() if now is None else now
-        unexpired_at = instant if with_empty_lots else None
-        return apply_due_only(self.store.read_wallet(account, unit, unexpired_at), instant, self.store.seal)
+        unexpired_at = (account.clock or instant) if with_empty_lots else None
+        return apply_due_only(self.store.read_wallet(account, unit, unexpired_at), instant, self.store.seal, find_zone)
 
     def read_wallets(self, account_key: str, now: int | None = None) -> list[Wallet]:
         """Every wallet that the account has, in the same way."""
         account = self.get_account(account_key)
         instant = self.clock.now() if now is None else now
-        return [apply_due_only(wallet, instant, self.store.seal) for wallet in self.store.read_wallets(account)]
+        seal, wallets = self.store.seal, self.store.read_wallets(account)
+        return [apply_due_only(wallet, instant, seal, find_zone) for wallet in wallets]
 
     def get_account(self, account_key: str) -> Account:
         """An account as it is now. Raises `AccountNotFound`."""

@@ -19,12 +19,12 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import Any, Final, Protocol
 
-from farthing.core.requests import Request
 from farthing.engine.aside import Aside
 from farthing.engine.options import Settings
 from farthing.engine.tickets import Ticket, Waiter
 from farthing.store.faults import LedgerClosed, Overloaded
 from farthing.store.needs import name_owner
+from farthing.values.requests import Request
 
 ATTEMPTS: Final = 3
 """How often a batch is served until an error that is not Farthing's own counts as a request's doing."""

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from functools import lru_cache
 from itertools import islice
 
-from farthing.core.bounds import LARGEST_QUEUE
-from farthing.core.requests import Request, Void
 from farthing.engine.lane import Lane
 from farthing.engine.tickets import Ticket
 from farthing.store.faults import LedgerClosed
 from farthing.store.needs import SHARDS, hash_shard
+from farthing.values.bounds import LARGEST_QUEUE
+from farthing.values.requests import Request, Void
 
 Lanes = tuple[Lane, ...]
 

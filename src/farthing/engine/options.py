@@ -1,10 +1,10 @@
-"""The engine's bounds as settings of one engine; what each is without being set stands in `core/bounds.py`."""
+"""The engine's bounds as settings of one engine; what each is without being set stands in `values/bounds.py`."""
 
 from dataclasses import dataclass
 
-from farthing.core.bounds import LARGEST_BATCH, LARGEST_QUEUE
-from farthing.core.errors import TermInvalid
 from farthing.store.needs import SHARDS
+from farthing.values.bounds import LARGEST_BATCH, LARGEST_QUEUE
+from farthing.values.errors import TermInvalid
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,8 +5,8 @@ from collections import Counter, deque
 from collections.abc import Callable
 from typing import NamedTuple
 
-from farthing.core.errors import Refused
-from farthing.core.requests import Request
+from farthing.values.errors import Refused
+from farthing.values.requests import Request
 
 MOST_REASONS = 1000
 """Pairs of reason and feature that are told apart; what comes later counts under no feature."""

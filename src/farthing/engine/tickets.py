@@ -8,10 +8,10 @@ from asyncio import Future
 from collections.abc import Generator, Sequence
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
-from farthing.core.entries import Entry
-from farthing.core.errors import FarthingError, rebuild_error
-from farthing.core.requests import Request
-from farthing.core.wallets import Account
+from farthing.values.entries import Entry
+from farthing.values.errors import FarthingError, rebuild_error
+from farthing.values.requests import Request
+from farthing.values.wallets import Account
 
 Waiter: TypeAlias = "threading.Lock | Future[None]"
 """What stands for somebody who waits; a thread's is a lock that it has taken and tries to take again."""

@@ -11,13 +11,13 @@ from types import TracebackType
 from typing import Final, Self
 from weakref import ref
 
-from farthing.core.errors import LawBroken
-from farthing.core.requests import Request
 from farthing.engine.batch import Batch
 from farthing.engine.clocks import Clock
 from farthing.engine.tickets import Outcome
 from farthing.store.contract import DecideAgain, Store
 from farthing.store.faults import UseTheOpenTransaction
+from farthing.values.errors import LawBroken
+from farthing.values.requests import Request
 
 INNERMOST: ContextVar["ref[Within] | None"] = ContextVar("farthing_within", default=None)
 """The innermost block that was entered here; it may be over by now. Weak, so that one whose entering was broken off by

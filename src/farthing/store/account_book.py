@@ -3,7 +3,7 @@
 import threading
 from typing import Final
 
-from farthing.core.wallets import Account
+from farthing.values.wallets import Account
 
 MOST_ACCOUNTS: Final = 100_000
 """Accounts kept in memory. The oldest go first; whoever is not here is asked for by key."""

@@ -6,9 +6,9 @@ Each function judges what a store has read; nothing is read here.
 from collections.abc import Sequence
 from typing import Any, Final
 
-from farthing.core.entries import ENCODING, Seal
 from farthing.store.faults import ChainKeyWrong, ClockIsFrozen, DatabaseForeign, UpgradeFirst
 from farthing.store.versions import PREFIX
+from farthing.values.entries import ENCODING, Seal
 
 CHAIN_CHECK: Final = b"farthing chain check"
 LIVE, TEST = "live", "test"

@@ -9,17 +9,17 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
-from farthing.core.amounts import Unit
-from farthing.core.entries import Entry, Seal
-from farthing.core.errors import FarthingError
-from farthing.core.requests import Note, Request
-from farthing.core.wallets import Account, Debt, Hold, Lot, Wallet
+from farthing.values.amounts import Unit
+from farthing.values.entries import Entry, Seal
+from farthing.values.errors import FarthingError
+from farthing.values.requests import Note, Request
+from farthing.values.wallets import Account, Allowance, Budget, Counter, Debt, Hold, Lot, Wallet
 
 WalletKey = tuple[int, int]
 """(account_id, unit_id)."""
 
 LeadKey = tuple[int, int, int]
-"""(account_id, lead_unit, lead_number): a receipt, a hold."""
+"""(account_id, lead_unit, lead_number): a receipt, a hold; or what a grant is found by."""
 
 
 class CommitUnknown(Exception):
@@ -56,16 +56,22 @@ class Loaded:
     """Everything that the requests of a batch can read.
 
     - `accounts`: by key and by id. A key that a request may open and nobody has is there with state NEW and an id
-      already allotted; it is written only if `save` is given it. Unknown others are missing.
+      already allotted (in a test book with its clock at `now`); it is written only if `save` is given it. Unknown
+      others are missing.
     - `wallets`: one for every unit that a request names, and every unit of the holds and charges that it names; of an
       account that is NEW or to be opened, unit 0 too. A wallet that has no row yet is a new `Wallet`.
-      Partly loaded (see `Wallet`), unless something is due at `now`, or it has few lots: then whole.
+      Partly loaded (see `Wallet`), unless something is due by its account's clock (`now`, where that runs), or it
+      has few lots and no allowance: then whole. Allowances come only where something is due, or everything is wanted.
       With it come: open holds under the names that Hold requests ask for, the named hold's part and the lots of its
       draws, the named grant's lot, for a refund the lots and debts in the effects of the entries in `past` and the
-      lots that paid those debts, for SetUsed and ResetUsed everything, and every lot that has not expired.
+      lots that paid those debts; for SetUsed, ResetUsed, Advance and whatever is about an allowance everything, and
+      every lot that has not expired.
+      Where it has budgets, or is to get one: every live budget, and the counters of subject 0, of the subjects that
+      requests for its account name, that loaded holds reserve from, and that the entries in `past` have spent.
     - `replays`: (account_id, key digest) → the entries of the receipt that took this key, as they were written.
     - `past`: the place a Refund names → the entries of that receipt, and then all that say `of_number` = the charge
-      (for a hold, or the settle of one: the hold's number), in every unit, by unit and number.
+      (for a hold, or the settle of one: the hold's number), in every unit, by unit and number. The grant that a
+      Clawback names → the receipt that it leads, if it leads one, and then all that say `of_number` = the grant.
     - `hold_units`: hold → the units of its parts, lead first.
     - `aside`: whose account somebody else has locked, as `needs.name_owner` names it for each request. Nothing else is
       here of those, and their requests must wait. Only an impatient unit of work has any.
@@ -81,13 +87,18 @@ class Loaded:
 
 @dataclass(slots=True)
 class Changes:
-    """What a batch changed: the last state of each row, and every new entry in order."""
+    """What a batch changed: the last state of each row, by (account_id, unit_id, number), and every new entry in
+    order."""
 
     accounts: dict[int, Account] = field(default_factory=dict)
     wallets: dict[WalletKey, Wallet] = field(default_factory=dict)
     lots: dict[tuple[int, int, int], Lot] = field(default_factory=dict)
     holds: dict[tuple[int, int, int], Hold] = field(default_factory=dict)
     debts: dict[tuple[int, int, int], Debt] = field(default_factory=dict)
+    allowances: dict[tuple[int, int, int], Allowance] = field(default_factory=dict)
+    budgets: dict[tuple[int, int, int], Budget] = field(default_factory=dict)
+    counters: dict[tuple[int, int, int, int], Counter] = field(default_factory=dict)
+    """(account_id, unit_id, budget, subject). All others of the same subject are in the wallet here."""
     entries: list[tuple[Account, Entry]] = field(default_factory=list)
     notes: list[tuple[Account, Entry, Note]] = field(default_factory=list)
 
@@ -100,7 +111,8 @@ class Work(Protocol):
         ...
 
     def load_whole(self, wallet: Wallet) -> Wallet:
-        """The same wallet with all that the store has of it (`widen_wallet`)."""
+        """The same wallet with all that the store has of it (`widen_wallet`); of counters those that holds reserve
+        from, beside what it has already."""
         ...
 
     def send_early(self, changes: Changes) -> None:
@@ -137,6 +149,17 @@ class WalletRecord(NamedTuple):
     lots: list[Lot]
     holds: list[Hold]
     debts: list[Debt]
+    allowances: list[Allowance]
+    budgets: list[Budget]
+    counters: list[Counter]
+
+
+class Due(NamedTuple):
+    """A wallet in which something may be due; what to give `list_due` to go on from there."""
+
+    account: str
+    unit: Unit
+    place: WalletKey
 
 
 class Store(Protocol):
@@ -145,6 +168,8 @@ class Store(Protocol):
     seal: Seal
     book: int
     url: str
+    is_test: bool
+    """Whether this is a test book: each account in it has a clock that stands still from its opening."""
     lanes: int
     """How many units of work may well be under way at once: 1 where there is one writer at a time."""
 
@@ -191,7 +216,8 @@ class Store(Protocol):
         ...
 
     def read_wallet(self, account: Account, unit: Unit, unexpired_at: int | None = None) -> Wallet:
-        """A wallet, whole, in one consistent read without a lock; on request with empty lots that end after then."""
+        """A wallet, whole, with every counter, in one consistent read without a lock; on request with empty lots that
+        end after then."""
         ...
 
     def read_wallets(self, account: Account) -> list[Wallet]:
@@ -199,9 +225,27 @@ class Store(Protocol):
         ...
 
     def list_history(
-        self, account: Account | None, unit_id: int | None, feature: int | None, before: int | None, most: int
+        self,
+        account: Account | None,
+        unit_id: int | None,
+        feature: int | None,
+        before: int | None,
+        most: int,
+        kinds: tuple[int, ...] | None = None,
     ) -> list[tuple[int, History]]:
-        """Entries newest first, each with its position in the ledger; `before` such a position goes on from there."""
+        """Entries newest first, each with its position in the ledger; `before` such a position goes on from there.
+
+        Alerts (`ALERTS` of `reads`) are found by an index of their own, other `kinds` by looking at all entries.
+        """
+        ...
+
+    def list_due(self, now: int, after: WalletKey | None, most: int) -> list[Due]:
+        """Wallets in which something may be due at `now` (by their accounts' own clocks where these stand still), in
+        the order of accounts and units; fewer than `most` if there are no more. Looks at every wallet in between."""
+        ...
+
+    def count_wallets(self) -> int:
+        """Wallets in this book (for progress)."""
         ...
 
     def iter_records(self) -> Iterator[WalletRecord]:

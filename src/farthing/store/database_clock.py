@@ -5,8 +5,8 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from farthing.core.bounds import MICROSECONDS
 from farthing.store.faults import ClockDisagrees
+from farthing.values.bounds import MICROSECONDS
 
 MOST_DRIFT: Final = 86_400 * MICROSECONDS
 """How far two clocks may part before nothing is decided any more: it would expire or revive things by mistake."""

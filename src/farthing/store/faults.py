@@ -1,11 +1,11 @@
 """What databases, files, clocks and set-ups do to us: the leaves of the error tree that no rule can cause.
 
-The tree is drawn in `core/errors.py`; most are `Unavailable` (not now) or `Misconfigured` (an operator must act).
+The tree is drawn in `values/errors.py`; most are `Unavailable` (not now) or `Misconfigured` (an operator must act).
 """
 
 from typing import Any
 
-from farthing.core.errors import Invalid, Misconfigured, Unavailable
+from farthing.values.errors import Invalid, Misconfigured, Unavailable
 
 
 class NoteInvalid(Invalid):

@@ -9,18 +9,18 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 
-from farthing.core.amounts import Unit
-from farthing.core.bounds import LONGEST_WAIT_SECONDS
 from farthing.core.burndown import place_lots
-from farthing.core.entries import Seal
-from farthing.core.names import name_number
-from farthing.core.requests import digest_note
-from farthing.core.wallets import ACCOUNT_UNIT, Account, Wallet
-from farthing.store.contract import History, WalletRecord, Work
+from farthing.store.contract import Due, History, WalletKey, WalletRecord, Work
 from farthing.store.faults import Busy, ConnectionForeign, LedgerClosed, UnitChanged
 from farthing.store.memory_work import MemoryWork
 from farthing.store.needs import OWN_NAMES, hash_shard, names_in
 from farthing.store.shelves import Tables
+from farthing.values.amounts import Unit
+from farthing.values.bounds import LONGEST_WAIT_SECONDS
+from farthing.values.entries import Seal
+from farthing.values.names import name_number
+from farthing.values.requests import digest_note
+from farthing.values.wallets import ACCOUNT_UNIT, Account, Wallet
 
 URL = "memory://"
 
@@ -31,10 +31,11 @@ class MemoryStore:
     lanes = 1
     clock = None
 
-    def __init__(self, seal: Seal | None = None, book: int = 1, url: str = URL) -> None:
+    def __init__(self, seal: Seal | None = None, book: int = 1, url: str = URL, *, test: bool = False) -> None:
         self.seal = seal or Seal()
         self.book = book
         self.url = url
+        self.is_test = test
         self.tables = Tables()
         self.known_units: dict[str, Unit] = {}
         self.fresh_names = {name_number(text): text for text in OWN_NAMES}
@@ -132,7 +133,13 @@ class MemoryStore:
             return [tables.shelves[account_id, unit].take_whole(tables.accounts[account_id]) for unit in units]
 
     def list_history(
-        self, account: Account | None, unit_id: int | None, feature: int | None, before: int | None, most: int
+        self,
+        account: Account | None,
+        unit_id: int | None,
+        feature: int | None,
+        before: int | None,
+        most: int,
+        kinds: tuple[int, ...] | None = None,
     ) -> list[tuple[int, History]]:
         """Entries newest first, each with its position, counted from 1."""
         self.refuse_closed()
@@ -144,7 +151,7 @@ class MemoryStore:
                 account_id, unit, number = tables.journal[position - 1]
                 if (account is None or account.account_id == account_id) and unit_id in (None, unit):
                     entry = tables.shelves[account_id, unit].entries[number - 1]
-                    if feature in (None, entry.feature):
+                    if feature in (None, entry.feature) and (kinds is None or entry.kind in kinds):
                         note = tables.notes.get((account_id, unit, number))
                         page.append((position, History(tables.accounts[account_id], entry, note and note.body)))
                 position -= 1
@@ -157,8 +164,30 @@ class MemoryStore:
             accounts, shelves = self.tables.accounts.copy(), sorted(self.tables.shelves.items())
         for (account_id, _), shelf in shelves:
             wallet = shelf.take_whole(accounts[account_id])
-            rows = list(shelf.lots.values()), list(shelf.holds.values()), list(shelf.debts.values())
-            yield WalletRecord(wallet, iter(shelf.entries[: shelf.row.seq]), *rows)
+            yield WalletRecord(
+                wallet, iter(shelf.entries[: shelf.row.seq]),
+                list(shelf.lots.values()), list(shelf.holds.values()), list(shelf.debts.values()),
+                list(shelf.allowances.values()), list(shelf.budgets.values()), list(shelf.counters.values()),
+            )  # fmt: skip
+
+    def list_due(self, now: int, after: WalletKey | None, most: int) -> list[Due]:
+        """Wallets in which something may be due, by account and unit."""
+        self.refuse_closed()
+        with self.reading:
+            accounts, units = self.tables.accounts, {unit.unit_id: unit for unit in self.known_units.values()}
+            keys = sorted(key for key in self.tables.shelves if after is None or key > after)
+            due: list[Due] = []
+            for key in keys:
+                account = accounts[key[0]]
+                if key[1] in units and self.tables.shelves[key].row.next_due <= (account.clock or now):
+                    due.append(Due(account.key, units[key[1]], key))
+                if len(due) == most:
+                    break
+            return due
+
+    def count_wallets(self) -> int:
+        """Wallets in all."""
+        return len(self.tables.shelves)
 
     def count_entries(self) -> int:
         """Entries in all."""

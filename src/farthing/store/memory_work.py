@@ -1,20 +1,17 @@
 """A unit of work in memory: loads from the published tables and its own, saves to its own, publishes at `commit`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from farthing.core.amounts import Unit
-from farthing.core.bounds import LOTS_AT_FIRST
 from farthing.core.burndown import place_lots, rank_lot
-from farthing.core.entries import Entry, Seal
 from farthing.core.laws import break_law
-from farthing.core.requests import Place, Request
-from farthing.core.wallets import Account, AccountState, Wallet
 from farthing.store.contract import Changes, LeadKey, Loaded, WalletKey
 from farthing.store.needs import (
     Located,
     Needs,
+    find_instant,
     find_roots,
+    find_subjects,
     find_touched,
     hash_shard,
     is_loaded_whole,
@@ -23,6 +20,11 @@ from farthing.store.needs import (
     plan_needs,
 )
 from farthing.store.shelves import Shelf, Tables
+from farthing.values.amounts import Unit
+from farthing.values.bounds import LOTS_AT_FIRST
+from farthing.values.entries import Entry, Seal
+from farthing.values.requests import Place, Request
+from farthing.values.wallets import Account, AccountState, Wallet
 
 
 class Memory(Protocol):
@@ -30,6 +32,7 @@ class Memory(Protocol):
 
     seal: Seal
     book: int
+    is_test: bool
     tables: Tables
 
     def find_unit(self, unit_id: int) -> Unit | None:
@@ -56,7 +59,7 @@ class MemoryWork:
         """Read what these requests concern; the lock is held already."""
         needs = plan_needs(requests)
         loaded = Loaded()
-        self.load_accounts(needs, loaded)
+        self.load_accounts(needs, loaded, now)
         located = needs.locate(loaded.accounts)
         self.load_replays(located, loaded)
         self.load_places(located, loaded)
@@ -68,9 +71,10 @@ class MemoryWork:
                 unit = self.store.find_unit(unit_id)
                 if unit is not None:
                     loaded.wallets[account_id, unit_id] = self.load_wallet(account, unit, located, now)
+        self.load_budgets(located, loaded, requests)
         return loaded
 
-    def load_accounts(self, needs: Needs, loaded: Loaded) -> None:
+    def load_accounts(self, needs: Needs, loaded: Loaded, now: int) -> None:
         """Accounts by key and id; those that a request may open get an id that is theirs if they are saved."""
         base, own = self.store.tables, self.own
         next_id = max(max(base.accounts, default=0), max(own.accounts, default=0)) + 1
@@ -79,7 +83,8 @@ class MemoryWork:
             if account_id is not None:
                 account = own.accounts.get(account_id) or base.accounts[account_id]
             elif may_open:
-                account = Account(next_id, hash_shard(key), self.store.book, key, AccountState.NEW)
+                clock = now if self.store.is_test else 0
+                account = Account(next_id, hash_shard(key), self.store.book, key, AccountState.NEW, clock=clock)
                 next_id += 1
             else:
                 continue
@@ -113,6 +118,11 @@ class MemoryWork:
                 lots, debts = find_touched(past)
                 located.grants.setdefault(place.account_id, set()).update(lots)
                 located.debts.setdefault(place.account_id, set()).update(debts)
+        for place in located.clawed:
+            lead = place.account_id, place.unit_id, place.number
+            past = self.add_later(lead, self.read_receipt(lead), [lead[1:]])
+            if past:
+                loaded.past[lead] = past
 
     def load_wallet(self, account: Account, unit: Unit, located: Located, now: int) -> Wallet:
         """One wallet, as far as `Loaded` says, whole where little is missing."""
@@ -136,15 +146,29 @@ class MemoryWork:
         named |= {lot for debt in wallet.debts.values() for lot, _ in debt.payers}
         wants_unexpired = unit_id in located.unexpired.get(account_id, ())
         if wants_unexpired:
-            named |= {number for number, lot in shelf.lots.items() if lot.expires_at > now}
+            named |= {number for number, lot in shelf.lots.items() if lot.expires_at > (account.clock or now)}
         place_lots(wallet, [shelf.lots[number] for number in named if number in shelf.lots])
-        if wants_unexpired or is_loaded_whole(wallet, now):
+        at = find_instant(wallet, now)
+        if wants_unexpired or wallet.next_due <= at:
             return shelf.widen(wallet)
+        if is_loaded_whole(wallet, at):
+            place_lots(wallet, [shelf.lots[number] for number in shelf.open_lots])
+            return wallet
         live = [lot for lot in map(shelf.lots.__getitem__, shelf.open_lots) if lot.started]
         first = sorted(live, key=rank_lot)[:LOTS_AT_FIRST]
         place_lots(wallet, first)
         mark_partial(wallet, first)
         return wallet
+
+    def load_budgets(self, located: Located, loaded: Loaded, requests: Sequence[Request]) -> None:
+        """Of wallets with budgets all of these, and the counters that can be read."""
+        wanted = [key for key in located.list_budgeted(loaded.wallets) if self.find_shelf(key) is not None]
+        if wanted:
+            holds = {key: loaded.wallets[key].holds.values() for key in wanted}
+            for key, subjects in find_subjects(wanted, requests, loaded.accounts, holds, loaded.past).items():
+                shelf = self.find_shelf(key)
+                if shelf is not None:
+                    shelf.take_budgets(loaded.wallets[key], subjects)
 
     def load_whole(self, wallet: Wallet) -> Wallet:
         """The same wallet with all that the store has of it."""
@@ -175,14 +199,19 @@ class MemoryWork:
 
     def read_past(self, place: Place) -> list[Entry]:
         """The entries of a charge's receipt, then all that speak of the charge, by unit and number."""
-        receipt = self.read_receipt((place.account_id, place.unit_id, place.number))
+        lead = place.account_id, place.unit_id, place.number
+        receipt = self.read_receipt(lead)
+        return self.add_later(lead, receipt, find_roots(receipt))
+
+    def add_later(self, lead: LeadKey, receipt: list[Entry], roots: Iterable[tuple[int, int]]) -> list[Entry]:
+        """A receipt, and then the entries that say `of_number` = one of these."""
         later: set[tuple[int, int]] = set()
-        for unit, number in find_roots(receipt):
-            about = place.account_id, unit, number
+        for unit, number in roots:
+            about = lead[0], unit, number
             numbers = self.store.tables.about.get(about, []) + self.own.about.get(about, [])
             later |= {(unit, speaking) for speaking in numbers}
         later -= {(entry.unit_id, entry.number) for entry in receipt}
-        return receipt + [self.read_entry(place.account_id, unit, number) for unit, number in sorted(later)]
+        return receipt + [self.read_entry(lead[0], unit, number) for unit, number in sorted(later)]
 
     def send_early(self, changes: Changes) -> None:
         """Nothing: there is nobody else to work on it meanwhile."""
@@ -246,6 +275,12 @@ class MemoryWork:
             shelf.put_hold(hold)
         for (account_id, unit_id, _), debt in changes.debts.items():
             new.shelves[account_id, unit_id].put_debt(debt)
+        for (account_id, unit_id, number), allowance in changes.allowances.items():
+            new.shelves[account_id, unit_id].allowances[number] = allowance
+        for (account_id, unit_id, number), budget in changes.budgets.items():
+            new.shelves[account_id, unit_id].budgets[number] = budget
+        for (account_id, unit_id, number, subject), counter in changes.counters.items():
+            new.shelves[account_id, unit_id].counters[number, subject] = counter
 
     def stop_wallet(self, key: WalletKey) -> None:
         """Mark a wallet in which a law broke; one without a row has nothing to stop."""

@@ -8,8 +8,8 @@ import threading
 from collections.abc import Iterable
 from typing import Final
 
-from farthing.core.errors import NameInvalid
-from farthing.core.names import NOTHING, name_number
+from farthing.values.errors import NameInvalid
+from farthing.values.names import NOTHING, name_number
 
 MOST_NAMES: Final = 200_000
 """Names kept in memory. The oldest go first; more than a full queue of requests can use at once."""

@@ -9,11 +9,32 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
-from farthing.core.bounds import LOTS_AT_FIRST
 from farthing.core.burndown import rank_lot
-from farthing.core.entries import CHARGES, Effect, Entry, HoldField, Kind, LotField, unpack_effects
-from farthing.core.requests import Charge, Hold, NamesHold, Place, Refund, Request, ResetUsed, SetUsed, Void
-from farthing.core.wallets import Account, Lot, Wallet
+from farthing.store.contract import LeadKey, WalletKey
+from farthing.values.bounds import LOTS_AT_FIRST
+from farthing.values.entries import (
+    CHARGES,
+    AllowanceField,
+    BudgetField,
+    Effect,
+    Entry,
+    HoldField,
+    Kind,
+    LotField,
+    unpack_effects,
+)
+from farthing.values.requests import Charge, Hold, NamesHold, Place, Refund, Request, ResetUsed, SetUsed, Void
+from farthing.values.standing_requests import (
+    Advance,
+    Allow,
+    Clawback,
+    NamesAllowance,
+    NamesGrant,
+    Reschedule,
+    SetBudget,
+)
+from farthing.values.wallets import Account, Lot, Wallet
+from farthing.values.wallets import Hold as HoldRow
 
 SHARDS: Final = 64
 """Into how many shards accounts are hashed, for ever."""
@@ -31,8 +52,9 @@ class Needs:
     `keys`: account key → whether a request may open it. `ids`: accounts named by a place only.
     The rest is by owner: `units` named outright (NEW accounts need unit 0 as well), `digests` of keys to look up,
     `names` of open holds to look for, `grants` (unit, number) of lots to load, `unexpired` units of which every lot
-    that has not expired is wanted, empty ones too (SetUsed, ResetUsed: those wallets are loaded whole).
-    `holds` and `charges` are the places that NamesHold and Refund requests name.
+    that has not expired is wanted, empty ones too (for whatever is in `ALL_WANTED`: those wallets are loaded whole),
+    `budgeting` units that are to get a budget. `holds`, `charges` and `clawed` are the places that NamesHold, Refund
+    and Clawback requests name.
     """
 
     keys: dict[str, bool] = field(default_factory=dict)
@@ -42,8 +64,10 @@ class Needs:
     names: dict[Owner, set[int]] = field(default_factory=dict)
     grants: dict[Owner, set[tuple[int, int]]] = field(default_factory=dict)
     unexpired: dict[Owner, set[int]] = field(default_factory=dict)
+    budgeting: dict[Owner, set[int]] = field(default_factory=dict)
     holds: dict[Place, None] = field(default_factory=dict)
     charges: dict[Place, None] = field(default_factory=dict)
+    clawed: dict[Place, None] = field(default_factory=dict)
 
     def locate(self, accounts: Mapping[str | int, Account]) -> "Located":
         """The same by account id, once `accounts` (by key and by id) is known; needs of unknown ones are dropped."""
@@ -53,7 +77,8 @@ class Needs:
         join_sets(self.names, found.names, accounts)
         join_sets(self.grants, found.grants, accounts)
         join_sets(self.unexpired, found.unexpired, accounts)
-        for places, kept in ((self.holds, found.holds), (self.charges, found.charges)):
+        join_sets(self.budgeting, found.budgeting, accounts)
+        for places, kept in ((self.holds, found.holds), (self.charges, found.charges), (self.clawed, found.clawed)):
             for place in places:
                 account = accounts.get(place.account_id)
                 if account is not None and account.shard == place.shard:
@@ -71,8 +96,27 @@ class Located:
     grants: dict[int, set[tuple[int, int]]] = field(default_factory=dict)
     debts: dict[int, set[tuple[int, int]]] = field(default_factory=dict)
     unexpired: dict[int, set[int]] = field(default_factory=dict)
+    budgeting: dict[int, set[int]] = field(default_factory=dict)
     holds: dict[Place, None] = field(default_factory=dict)
     charges: dict[Place, None] = field(default_factory=dict)
+    clawed: dict[Place, None] = field(default_factory=dict)
+
+    def list_unexpired(self, wallets: Mapping[WalletKey, Wallet], now: int) -> list[tuple[WalletKey, int]]:
+        """Of which of these wallets every lot is wanted that ends after which instant."""
+        wanted = {(account_id, unit) for account_id, units in self.unexpired.items() for unit in units}
+        return [(key, wallets[key].account.clock or now) for key in sorted(wanted & wallets.keys())]
+
+    def list_budgeted(self, wallets: Mapping[WalletKey, Wallet]) -> list[WalletKey]:
+        """Those of these wallets that have budgets, or are to get one."""
+        asked = {(account_id, unit) for account_id, units in self.budgeting.items() for unit in units}
+        return [key for key, wallet in wallets.items() if wallet.budgeted or key in asked]
+
+
+ALL_WANTED: Final = (SetUsed, ResetUsed, Allow, NamesAllowance, Advance)
+"""What may ask anything of its wallets."""
+
+BY_PLACE: Final = (NamesHold, Refund, NamesGrant)
+"""Requests whose units are those of a place: who makes an id up may name any."""
 
 
 def join_sets(wanted: Mapping[Owner, set[T]], found: dict[int, set[T]], accounts: Mapping[str | int, Account]) -> None:
@@ -105,35 +149,58 @@ def plan_needs(requests: Sequence[Request]) -> Needs:
             needs.units[owner].update(request.units)
         if type(request) is Charge:
             continue
-        if isinstance(request, Hold) and request.name:
-            needs.names.setdefault(owner, set()).add(request.name)
+        if isinstance(request, Hold):
+            if request.name:
+                needs.names.setdefault(owner, set()).add(request.name)
         elif isinstance(request, NamesHold):
             needs.holds[request.hold] = None
         elif isinstance(request, Refund):
             needs.charges[request.charge] = None
         elif isinstance(request, Void) and request.grant is not None:
             needs.grants.setdefault(owner, set()).add((request.grant.unit_id, request.grant.number))
-        elif isinstance(request, SetUsed | ResetUsed):
-            needs.unexpired.setdefault(owner, set()).update(request.units)
+        else:
+            plan_standing(needs, owner, request)
     return needs
+
+
+def plan_standing(needs: Needs, owner: Owner, request: Request) -> None:
+    """What a request needs that asks for all of a wallet, or is about a grant or a budget."""
+    if isinstance(request, ALL_WANTED):
+        needs.unexpired.setdefault(owner, set()).update(request.units)
+    elif isinstance(request, Clawback):
+        needs.clawed[request.grant] = None
+        needs.grants.setdefault(owner, set()).add((request.grant.unit_id, request.grant.number))
+    elif isinstance(request, Reschedule) and request.grant is not None:
+        needs.grants.setdefault(owner, set()).add((request.unit, request.grant.number))
+    elif isinstance(request, SetBudget):
+        needs.budgeting.setdefault(owner, set()).add(request.unit)
 
 
 def name_owner(request: Request) -> Owner:
     """Whose request it is: the account's key, or the account id in the place that it names."""
     if request.account:
         return request.account
-    place = request.grant if isinstance(request, Void) else request.place
+    place = request.grant if isinstance(request, Void | Reschedule) else request.place
     return place.account_id if place is not None else ""
 
 
 def is_loaded_whole(wallet: Wallet, now: int) -> bool:
     """Whether a wallet's row alone says to load all of it: something is due, or there is little of it.
 
-    Little is at most `LOTS_AT_FIRST` lots, and neither open holds nor debts, of which a row does not say how many.
+    Little is at most `LOTS_AT_FIRST` lots, and neither open holds nor debts, of which a row does not say how many, nor
+    allowances, which hardly any charge needs to know.
     """
     if wallet.next_due <= now:
         return True
-    return wallet.live + wallet.pending <= LOTS_AT_FIRST and not (wallet.covered or wallet.bare or wallet.debt)
+    if wallet.live + wallet.pending > LOTS_AT_FIRST:
+        return False
+    return not (wallet.covered or wallet.bare or wallet.debt or wallet.recurring)
+
+
+def find_instant(wallet: Wallet, now: int) -> int:
+    """The instant by which things are due in a wallet: its account's own, and never before its last entry."""
+    at = wallet.account.clock or now
+    return at if at > wallet.clock else wallet.clock
 
 
 def mark_partial(wallet: Wallet, first: Sequence[Lot]) -> None:
@@ -176,6 +243,34 @@ def find_touched(entries: Iterable[Entry]) -> tuple[set[tuple[int, int]], set[tu
     return {place for place in lots if place[1]}, debts
 
 
+def find_subjects(
+    wanted: Iterable[WalletKey],
+    requests: Iterable[Request],
+    accounts: Mapping[str | int, Account],
+    holds: Mapping[WalletKey, Iterable[HoldRow]],
+    past: Mapping[LeadKey, Iterable[Entry]],
+) -> dict[WalletKey, set[int]]:
+    """The subjects of which counters can be read in each of these wallets; see `contract.Loaded`."""
+    found: dict[WalletKey, set[int]] = {key: {0} for key in wanted}
+    named: dict[int, set[int]] = {account_id: set() for account_id, _ in found}
+    for request in requests:
+        account = accounts.get(name_owner(request))
+        if account is not None and account.account_id in named:
+            about = request.about
+            said = (about.member, about.model, about.api_key, getattr(request, "feature", 0))
+            named[account.account_id].update(name for name in said if name)
+    for key, subjects in found.items():
+        subjects |= named[key[0]]
+        subjects.update(subject for hold in holds.get(key, ()) for _, subject, _ in hold.reserves)
+    for (account_id, _, _), entries in past.items():
+        for entry in entries:
+            subjects = found.get((account_id, entry.unit_id), set())
+            subjects.update(key for effect, _, key, _ in unpack_effects(entry.effects) if effect == COUNTER_SPENT)
+    return found
+
+
+COUNTER_SPENT: Final = int(Effect.COUNTER_SPENT)
+
 NAMED_IN_EFFECTS: Final = frozenset(
     {
         (Effect.LOT_SET, LotField.FEATURE),
@@ -183,9 +278,16 @@ NAMED_IN_EFFECTS: Final = frozenset(
         (Effect.LOT_SET, LotField.CURRENCY),
         (Effect.HOLD_SET, HoldField.FEATURE),
         (Effect.HOLD_SET, HoldField.NAME),
+        (Effect.ALLOWANCE_SET, AllowanceField.FEATURE),
+        (Effect.ALLOWANCE_SET, AllowanceField.SOURCE),
+        (Effect.BUDGET_SET, BudgetField.MEMBER),
+        (Effect.BUDGET_SET, BudgetField.FEATURE),
+        (Effect.BUDGET_SET, BudgetField.MODEL),
+        (Effect.BUDGET_SET, BudgetField.API_KEY),
     }
 )
-"""(effect, key) of which the value is a name's number. An account's zone is one too, and its text is in the account."""
+"""(effect, key) of which the value is a name's number. So are the zone of an account, and the name and zone of an
+allowance or a budget: their texts are in their own rows."""
 
 OWN_NAMES: Final = ("adjustment", "refund")
 """Sources that rules name by themselves: every store interns them when it opens."""

@@ -7,17 +7,20 @@ Statements are written as SQLite has them; what else a dialect needs, its `Askin
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final, Protocol
 
-from farthing.core.names import name_number
-from farthing.core.requests import digest_note
 from farthing.store.needs import hash_shard
 from farthing.store.saving import find_named
 from farthing.store.versions import PREFIX as P
 from farthing.store.versions import VERSION_TABLE
 from farthing.store.wallet_rows import Row
+from farthing.values.names import name_number
+from farthing.values.requests import digest_note
 
 Oddity = tuple[str, str]
-PLACED: Final = ("wallet", "lot", "hold", "debt", "entry", "note")
-"""The tables of which every row belongs to a wallet."""
+PLACED: Final = {
+    "wallet": "", "lot": "number", "hold": "number", "debt": "number", "allowance": "number", "budget": "number",
+    "tally": "subject", "entry": "number", "note": "number",
+}  # fmt: skip
+"""The tables of which every row belongs to a wallet, and what tells rows of one wallet apart."""
 
 NAMES_AT_ONCE: Final = 50_000
 
@@ -43,7 +46,7 @@ def find_oddities(asking: Asking, book: int) -> Iterator[Oddity]:
 def describe_row(table: str, account_id: int, unit_id: int, *number: int) -> str:
     """How a row is named to people."""
     said = f"{table} of account {account_id}, unit {unit_id}"
-    return f"{said}, number {number[0]}" if number else said
+    return f"{said}, {PLACED[table]} {number[0]}" if number else said
 
 
 def count_rows(asking: Asking, table: str) -> int:
@@ -96,9 +99,8 @@ def check_accounts(asking: Asking, book: int) -> Iterator[Oddity]:
 
 def check_places(asking: Asking, book: int) -> Iterator[Oddity]:
     """Every row belongs to a wallet of an account that is there, and has its shard."""
-    for table in PLACED:
-        number = "" if table == "wallet" else ", r.number"
-        columns = f"r.account_id, r.unit_id{number}"
+    for table, number in PLACED.items():
+        columns = ", ".join(f"r.{column}" for column in ("account_id", "unit_id", number) if column)
         orphans = (
             f"SELECT {columns} FROM {P}{table} AS r"
             f" WHERE NOT EXISTS (SELECT 1 FROM {P}account AS a WHERE a.account_id = r.account_id)"
@@ -125,6 +127,13 @@ def check_places(asking: Asking, book: int) -> Iterator[Oddity]:
     )
     for place in asking.ask(unknown, (book,)):
         yield describe_row("wallet", *place), "is of a unit that this book does not have"
+
+
+def check_tallies(asking: Asking, book: int) -> Iterator[Oddity]:
+    """A tally is there because it counts something."""
+    listing = f"SELECT account_id, unit_id, subject FROM {P}tally WHERE length(counters) = 0"
+    for place in asking.ask(listing):
+        yield describe_row("tally", *place), "counts nothing"
 
 
 def check_order(asking: Asking, book: int) -> Iterator[Oddity]:
@@ -187,6 +196,7 @@ CHECKS: Final[tuple[Callable[[Asking, int], Iterator[Oddity]], ...]] = (
     check_books,
     check_accounts,
     check_places,
+    check_tallies,
     check_order,
     check_notes,
     check_names,

@@ -10,12 +10,9 @@ from typing import Any, Final
 
 import psycopg
 
-from farthing.core.amounts import Unit
-from farthing.core.entries import Seal
-from farthing.core.wallets import Account, Wallet
 from farthing.store import postgres_oddities, postgres_reads
 from farthing.store.account_book import AccountBook
-from farthing.store.contract import History, WalletRecord, Work
+from farthing.store.contract import Due, History, WalletKey, WalletRecord, Work
 from farthing.store.database_clock import DatabaseClock
 from farthing.store.joining import find_driver
 from farthing.store.name_book import NameBook
@@ -26,9 +23,13 @@ from farthing.store.postgres_errors import saying_plainly
 from farthing.store.postgres_opening import adding_few, fetch_value, prepare_database, translate
 from farthing.store.postgres_places import Place, read_postgres_url
 from farthing.store.postgres_work import EXPECTED, IDENTITY, PostgresWork, join_transaction
+from farthing.store.reads import DUE_SPAN, DUE_WALLETS, list_due
 from farthing.store.unit_book import ADD_UNIT, NEXT_UNIT, SET_DIGITS, UNITS, UnitBook, refuse_changed_scale, take_units
 from farthing.store.versions import PREFIX
 from farthing.store.wallet_rows import Row
+from farthing.values.amounts import Unit
+from farthing.values.entries import Seal
+from farthing.values.wallets import Account, Wallet
 
 LANES: Final = 1
 """Units of work at once. Two would overlap, but threads of one process share one interpreter: for callers with one
@@ -55,7 +56,7 @@ def open_postgres(
     try:
         number = prepare_database(connections, create=create, book=book, test=test, seal=sealed)
         clock.now()
-        return PostgresStore(connections, number, sealed, clock)
+        return PostgresStore(connections, number, sealed, clock, test=test)
     except BaseException:
         connections.close()
         raise
@@ -66,10 +67,13 @@ class PostgresStore:
 
     lanes = LANES
 
-    def __init__(self, connections: Connections, book: int, seal: Seal, clock: DatabaseClock) -> None:
+    def __init__(
+        self, connections: Connections, book: int, seal: Seal, clock: DatabaseClock, *, test: bool = False
+    ) -> None:
         self.connections = connections
         self.place: Place = connections.place
         self.book = book
+        self.is_test = test
         self.seal = seal
         self.clock = clock
         self.url = self.place.shown
@@ -177,10 +181,30 @@ class PostgresStore:
         return self.known_units.by_id
 
     def list_history(
-        self, account: Account | None, unit_id: int | None, feature: int | None, before: int | None, most: int
+        self,
+        account: Account | None,
+        unit_id: int | None,
+        feature: int | None,
+        before: int | None,
+        most: int,
+        kinds: tuple[int, ...] | None = None,
     ) -> list[tuple[int, History]]:
         """Entries newest first, each with its position in the ledger."""
-        return postgres_reads.list_history(self.connections, self.book, account, unit_id, feature, before, most)
+        return postgres_reads.list_history(self.connections, self.book, account, unit_id, feature, before, most, kinds)
+
+    def list_due(self, now: int, after: WalletKey | None, most: int) -> list[Due]:
+        """Wallets in which something may be due, by account and unit."""
+
+        def read_span(last: WalletKey) -> list[Row]:
+            return self.connections.ask((translate(DUE_WALLETS), (*last, DUE_SPAN, self.book, now)))[0]
+
+        self.units()
+        return list_due(read_span, after, most, self.known_units.by_id.get)
+
+    def count_wallets(self) -> int:
+        """Wallets in this book."""
+        with saying_plainly(self.place), self.connections.reading(at_length=True) as connection:
+            return postgres_reads.count_rows(connection, "wallet", self.book)
 
     def iter_records(self) -> Iterator[WalletRecord]:
         """Every wallet of the book with its entries, streamed, in one consistent read."""
@@ -190,7 +214,7 @@ class PostgresStore:
     def count_entries(self) -> int:
         """Entries in this book."""
         with saying_plainly(self.place), self.connections.reading(at_length=True) as connection:
-            return postgres_reads.count_entries(connection, self.book)
+            return postgres_reads.count_rows(connection, "entry", self.book)
 
     def find_oddities(self) -> Iterator[tuple[str, str]]:
         """What is wrong with tables that no wallet vouches for."""

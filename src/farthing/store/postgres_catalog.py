@@ -61,6 +61,7 @@ def expect_catalog() -> dict[str, str]:
             kind = [column.type.compile(dialect=dialect)]
             kind += [] if column.nullable else ["not null"]
             kind += ["identity"] if column.identity is not None else []
+            kind += ["default"] if column.server_default is not None and column.identity is None else []
             made[f"{table.name}.{column.name}"] = " ".join(kind)
         kept = {f"{table.name}_pkey": list(table.primary_key.columns.keys())}
         for constraint in table.constraints:

@@ -18,8 +18,6 @@ from typing import Any, Final, TypeVar
 import psycopg
 from psycopg import pq
 
-from farthing.core.bounds import LONGEST_WAIT_SECONDS
-from farthing.core.errors import FarthingError
 from farthing.store.database_clock import DatabaseClock
 from farthing.store.faults import Busy, DatabaseAway, DatabaseUnreadable, LedgerClosed, UrlInvalid
 from farthing.store.postgres_asking import ask_alone, asking
@@ -27,6 +25,8 @@ from farthing.store.postgres_errors import STANDBY, first_line, is_gone, name_pr
 from farthing.store.postgres_places import EXPECTED, Place
 from farthing.store.turns import Turns
 from farthing.store.wallet_rows import Row
+from farthing.values.bounds import LONGEST_WAIT_SECONDS
+from farthing.values.errors import FarthingError
 
 LONGEST_SILENCE_SECONDS: Final = 10
 """How long an answer may take, in which nothing at all arrives. Then the connection counts as lost."""

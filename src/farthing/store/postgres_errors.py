@@ -10,11 +10,11 @@ from typing import Final
 import psycopg
 from psycopg import pq
 
-from farthing.core.bounds import LONGEST_WAIT_SECONDS
-from farthing.core.errors import FarthingError
 from farthing.store.contract import DecideAgain
 from farthing.store.faults import Busy, DatabaseAway, DatabaseUnreadable, DiskFailed
 from farthing.store.postgres_places import Place
+from farthing.values.bounds import LONGEST_WAIT_SECONDS
+from farthing.values.errors import FarthingError
 
 AGAIN: Final = frozenset({"40001", "40P01", "23505"})
 """Undone so as to end a deadlock, or somebody else was first: what was decided on holds no longer."""

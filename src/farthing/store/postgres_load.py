@@ -5,26 +5,35 @@ The row of an account is the lock for everything that is the account's. Rows tha
 not to be had count for nothing.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from farthing.core.amounts import Unit
-from farthing.core.bounds import LOTS_AT_FIRST
 from farthing.core.burndown import widen_wallet
-from farthing.core.entries import Entry, Seal
-from farthing.core.errors import LawBroken
-from farthing.core.requests import NamesHold, Refund, Request
-from farthing.core.wallets import Account, AccountState, Debt, Hold, Lot, Wallet
 from farthing.store import postgres_statements as sql
 from farthing.store.account_book import AccountBook
 from farthing.store.contract import LeadKey, Loaded, WalletKey
 from farthing.store.database_clock import DatabaseClock
-from farthing.store.needs import Located, Needs, find_roots, find_touched, hash_shard, plan_needs
+from farthing.store.needs import (
+    BY_PLACE,
+    Located,
+    Needs,
+    find_roots,
+    find_subjects,
+    find_touched,
+    hash_shard,
+    plan_needs,
+)
 from farthing.store.postgres_asking import Answer, Asking, Connection, answers, ask_alone, asking
 from farthing.store.postgres_packing import pack_column, pack_columns, pack_int8s
 from farthing.store.rows import Rows, assemble, sort_wallets, take_holds, take_known
 from farthing.store.saving import Stored
-from farthing.store.wallet_rows import Row, take_debt, take_lot, take_wallet
+from farthing.store.wallet_rows import Row, take_allowance, take_budget, take_debt, take_lot, take_wallet
+from farthing.values.amounts import Unit
+from farthing.values.bounds import LOTS_AT_FIRST
+from farthing.values.entries import Entry, Seal
+from farthing.values.errors import LawBroken
+from farthing.values.requests import Request
+from farthing.values.wallets import Account, AccountState, Wallet
 
 RECEIPT_LINES = 16
 """Lines of a receipt that are asked for at first; a longer one is asked for again, ever more at once."""
@@ -48,6 +57,7 @@ class Loader:
         *,
         lock: str = sql.LOCK_ACCOUNTS,
         is_joined: bool = False,
+        is_test: bool = False,
     ) -> None:
         self.connection = connection
         self.book = book
@@ -59,6 +69,7 @@ class Loader:
         self.lock = lock
         self.is_joined = is_joined
         """Whether what is read may be in the caller's transaction only."""
+        self.is_test = is_test
         self.is_begun = False
         self.stored = Stored()
         self.asked: set[WalletKey] = set()
@@ -67,18 +78,19 @@ class Loader:
     def load(self, requests: Sequence[Request], now: int) -> Loaded:
         """Everything that these requests can read."""
         needs, loaded, rows = plan_needs(requests), Loaded(), Rows()
-        named = self.find_accounts(needs, loaded)
+        named = self.find_accounts(needs, loaded, now)
         located = needs.locate(named)
         self.load_first(located, named, loaded, rows, now)
         self.load_past(located, loaded)
         self.load_wallets(located, loaded, rows, requests)
         sort_wallets(located, rows, now)
         self.load_more(located, rows, now)
+        self.load_budgets(located, loaded, rows, requests)
         self.load_named(located, rows)
         assemble(rows)
         return loaded
 
-    def find_accounts(self, needs: Needs, loaded: Loaded) -> dict[str | int, Account]:
+    def find_accounts(self, needs: Needs, loaded: Loaded, now: int) -> dict[str | int, Account]:
         """Accounts by key and id, without a lock: of what they say only id and shard are sure. One that a request may
         open is NEW, with an id of its own."""
         found: dict[str | int, Account] = {}
@@ -96,10 +108,10 @@ class Loader:
                 found[account.key] = found[account.account_id] = account
         fresh = [key for key in keys if key not in found and needs.keys[key]]
         if fresh:
-            self.claim_keys(fresh, found, loaded)
+            self.claim_keys(fresh, found, loaded, now if self.is_test else 0)
         return found
 
-    def claim_keys(self, fresh: Sequence[str], found: dict[str | int, Account], loaded: Loaded) -> None:
+    def claim_keys(self, fresh: Sequence[str], found: dict[str | int, Account], loaded: Loaded, clock: int) -> None:
         """Take care that no caller's transaction opens these accounts meanwhile: wait until it ends, or let requests
         for them wait. Those that are there by then are found; the others are new."""
         claims = {key: name_claim(self.book, hash_shard(key)) for key in fresh}
@@ -120,7 +132,9 @@ class Loader:
             if key not in known and claims[key] not in mine:
                 loaded.aside.add(key)
                 continue
-            account = known.get(key) or Account(account_id, hash_shard(key), self.book, key, AccountState.NEW)
+            account = known.get(key)
+            if account is None:
+                account = Account(account_id, hash_shard(key), self.book, key, AccountState.NEW, clock=clock)
             found[key] = found[account.account_id] = account
 
     def load_first(
@@ -221,16 +235,18 @@ class Loader:
         return {lead: [entry for _, entry in sorted(pairs)] for lead, pairs in found.items()}
 
     def load_past(self, located: Located, loaded: Loaded) -> None:
-        """What was written of the charges that are to be refunded, and the lots and debts that they moved."""
+        """What was written of the charges that are to be refunded, and the lots and debts that they moved; what was
+        written of the grants that are to be clawed back."""
         leads = [
             (place.account_id, place.unit_id, place.number)
-            for place in located.charges
+            for place in (*located.charges, *located.clawed)
             if place.account_id in loaded.accounts
         ]
         if not leads:
             return
+        clawed = {(place.account_id, place.unit_id, place.number) for place in located.clawed}
         receipts = self.read_receipts(leads)
-        roots = {(lead[0], *root) for lead, receipt in receipts.items() for root in find_roots(receipt)}
+        roots = {(lead[0], *root) for lead, receipt in receipts.items() for root in find_roots(receipt)} | clawed
         with asking(self.connection) as a:
             about = a.ask_each(sql.ABOUT, sorted(roots))
         later: dict[LeadKey, list[Entry]] = {}
@@ -238,7 +254,11 @@ class Loader:
             entry = Entry._make(fields)
             later.setdefault((account_id, entry.unit_id, entry.of_number), []).append(entry)
         for lead, receipt in receipts.items():
-            if receipt:
+            if lead in clawed:
+                past = join_past(receipt, later.get(lead, ()))
+                if past:
+                    loaded.past[lead] = past
+            elif receipt:
                 self.take_past(lead, receipt, later, located, loaded)
 
     def take_past(
@@ -250,9 +270,7 @@ class Loader:
         loaded: Loaded,
     ) -> None:
         """One charge: the entries of its receipt, then all that speak of it, by unit and number."""
-        seen = {(entry.unit_id, entry.number) for entry in receipt}
-        rest = [entry for root in find_roots(receipt) for entry in later.get((lead[0], *root), ())]
-        past = receipt + sorted(entry for entry in rest if (entry.unit_id, entry.number) not in seen)
+        past = join_past(receipt, [e for root in find_roots(receipt) for e in later.get((lead[0], *root), ())])
         loaded.past[lead] = past
         located.units.setdefault(lead[0], set()).update(entry.unit_id for entry in past)
         lots, debts = find_touched(past)
@@ -277,7 +295,7 @@ class Loader:
             if unit is not None:
                 wallet = Wallet(account, unit, self.seal.begin(account, unit))
                 loaded.wallets[account_id, unit_id] = self.stored.wallets[account_id, unit_id] = wallet
-            elif any(unit_id in r.units and not isinstance(r, NamesHold | Refund) for r in requests):
+            elif any(unit_id in r.units and not isinstance(r, BY_PLACE) for r in requests):
                 raise lose_unit(account, unit_id)
 
     def load_more(self, located: Located, rows: Rows, now: int) -> None:
@@ -290,15 +308,15 @@ class Loader:
         for key in long:
             del rows.lots[key]
         thorough = sorted(rows.thorough)
-        wanted = {(key, unit) for key, units in located.unexpired.items() for unit in units}
-        unexpired = sorted(wanted & rows.wallets.keys())
+        unexpired = [(*key, instant) for key, instant in located.list_unexpired(rows.wallets, now)]
         if not (long or thorough or unexpired):
             return
         with asking(self.connection) as a:
             first = a.ask_each(sql.FIRST_LOTS, [key for key in long if key in rows.partial])
             lots = a.ask_each(sql.OPEN_LOTS, [key for key in long if key not in rows.partial])
             holds, debts = a.ask_each(sql.OPEN_HOLDS, thorough), a.ask_each(sql.OPEN_DEBTS, thorough)
-            lasting = a.ask_each(sql.UNEXPIRED_LOTS, unexpired, now)
+            allowances = a.ask_each(sql.LIVE_ALLOWANCES, rows.list_recurring())
+            lasting = a.ask_each(sql.UNEXPIRED_LOTS, unexpired)
         for row in answers(first):
             rows.first.setdefault(row[:2], []).append(take_lot(row[2:]))
         for row in answers(lots):
@@ -307,10 +325,25 @@ class Loader:
             rows.holds.setdefault(key, []).append(hold)
         for row in answers(debts):
             rows.debts.setdefault(row[:2], []).append(take_debt(row[2:]))
+        for row in answers(allowances):
+            rows.allowances.setdefault(row[:2], []).append(take_allowance(row[2:]))
         for row in answers(lasting):
             known, lot = rows.lots.setdefault(row[:2], []), take_lot(row[2:])
             if all(lot.number != other.number for other in known):
                 known += self.stored.note_ended(row[:2], [lot])
+
+    def load_budgets(self, located: Located, loaded: Loaded, rows: Rows, requests: Sequence[Request]) -> None:
+        """Of wallets with budgets all of these, and the counters that can be read."""
+        wanted = located.list_budgeted(rows.wallets)
+        if wanted:
+            subjects = find_subjects(wanted, requests, loaded.accounts, rows.holds, loaded.past)
+            with asking(self.connection) as a:
+                budgets = a.ask_each(sql.LIVE_BUDGETS, wanted)
+                tallies = a.ask_each(sql.TALLIES, [(*key, one) for key, some in subjects.items() for one in some])
+            for row in answers(budgets):
+                rows.budgets.setdefault(row[:2], []).append(take_budget(row[2:]))
+            for key, counters in self.stored.note_tallies(answers(tallies)):
+                rows.counters.setdefault(key, []).extend(counters)
 
     def load_named(self, located: Located, rows: Rows) -> None:
         """Named debts and what paid them, named lots, and those that a loaded hold has drawn on."""
@@ -335,23 +368,31 @@ class Loader:
     def load_whole(self, wallet: Wallet) -> Wallet:
         """The same wallet with all that the store has of it."""
         key = (wallet.account.account_id, wallet.unit.unit_id)
-        lots, holds, debts = list_open(self.connection, key)
-        return widen_wallet(wallet, self.stored.note_ended(key, lots), holds, debts)
-
-
-def list_open(connection: Connection, key: WalletKey) -> tuple[list[Lot], list[Hold], list[Debt]]:
-    """The live and pending lots of a wallet, its open holds with the lots that they drew on, its unpaid debts."""
-    with asking(connection) as a:
-        open_lots, open_holds, open_debts = (
-            a.ask_each(text, [key]) for text in (sql.OPEN_LOTS, sql.OPEN_HOLDS, sql.OPEN_DEBTS)
+        with asking(self.connection) as a:
+            questions = (sql.OPEN_LOTS, sql.OPEN_HOLDS, sql.OPEN_DEBTS, sql.LIVE_ALLOWANCES)
+            open_lots, open_holds, open_debts, live = (a.ask_each(text, [key]) for text in questions)
+        holds = sorted(hold for _, hold in take_holds(answers(open_holds)))
+        lots = [take_lot(row[2:]) for row in answers(open_lots)]
+        drawn = {lot for hold in holds for lot, _ in hold.draws} - {lot.number for lot in lots}
+        subjects = {subject for hold in holds for _, subject, _ in hold.reserves} if wallet.budgeted else set()
+        with asking(self.connection) as a:
+            more = a.ask_each(sql.LOTS, [(*key, number) for number in sorted(drawn)])
+            tallies = a.ask_each(sql.TALLIES, [(*key, subject) for subject in sorted(subjects)])
+        lots += [take_lot(row[2:]) for row in answers(more)]
+        return widen_wallet(
+            wallet,
+            self.stored.note_later(key, lots),
+            holds,
+            [take_debt(row[2:]) for row in answers(open_debts)],
+            sorted(take_allowance(row[2:]) for row in answers(live)),
+            [each for _, some in self.stored.note_tallies(answers(tallies)) for each in some],
         )
-    holds = sorted(hold for _, hold in take_holds(answers(open_holds)))
-    lots = [take_lot(row[2:]) for row in answers(open_lots)]
-    debts = [take_debt(row[2:]) for row in answers(open_debts)]
-    drawn = {lot for hold in holds for lot, _ in hold.draws} - {lot.number for lot in lots}
-    with asking(connection) as a:
-        more = a.ask_each(sql.LOTS, [(*key, number) for number in sorted(drawn)])
-    return lots + [take_lot(row[2:]) for row in answers(more)], holds, debts
+
+
+def join_past(receipt: list[Entry], later: Iterable[Entry]) -> list[Entry]:
+    """A receipt, and then the later entries that do not stand in it, by unit and number."""
+    seen = {(entry.unit_id, entry.number) for entry in receipt}
+    return receipt + sorted(entry for entry in later if (entry.unit_id, entry.number) not in seen)
 
 
 def ask_keys(a: Asking, digests: Sequence[tuple[int, bytes]]) -> Answer | None:

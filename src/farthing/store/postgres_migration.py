@@ -12,14 +12,14 @@ from typing import Any, Final
 import psycopg
 from psycopg import sql
 
-from farthing.core.entries import Seal
-from farthing.core.errors import TermInvalid, show_given
 from farthing.store.faults import Busy, DatabaseForeign, DatabaseUnreadable, UpgradeFirst
 from farthing.store.postgres_connections import LONGEST_QUERY_SECONDS, BoundedConnection, connect
 from farthing.store.postgres_errors import saying_plainly
 from farthing.store.postgres_opening import check_seal, fetch_value, find_schema
 from farthing.store.postgres_places import Place, read_postgres_url
 from farthing.store.versions import MIGRATION_LOCK, PREFIX, SCHEMAS, VERSION_TABLE, Standing, judge_schema
+from farthing.values.entries import Seal
+from farthing.values.errors import TermInvalid, show_given
 
 LONGEST_TRY_SECONDS: Final = 60
 """How long a migration tries to get at tables that are in use."""
@@ -27,17 +27,30 @@ LONGEST_TRY_SECONDS: Final = 60
 PAUSE_SECONDS: Final = 1.0
 """Between two tries."""
 
+BUILD_LOCK: Final = MIGRATION_LOCK + 2
+"""The advisory lock of who builds an index. Nobody waits in a statement for it: the build would wait for that."""
+
+BUILT_BEFORE: Final = {
+    f"{PREFIX}entry_alert": f"{PREFIX}entry (account_id, position) WHERE kind = 50 OR kind = 51",
+}
+"""Indexes on a table that may be long, which are built while servers write, before the revision that has them."""
+
 READ: Final = ("meta", "version", "account_alias")
 """Tables of which the app only reads rows: the owner writes them, or a later release."""
 
-APPENDED: Final = ("book", "unit", "account", "wallet", "lot", "hold", "debt", "entry", "note", "name")
+APPENDED: Final = (
+    "book", "unit", "account", "wallet", "lot", "hold", "debt", "allowance", "budget", "tally", "entry", "note", "name"
+)  # fmt: skip
 CHANGED: Final = {
     "unit": ("digits",),
-    "account": ("state", "zone"),
+    "account": ("state", "zone", "clock"),
     "wallet": (),
     "lot": (),
     "hold": (),
     "debt": (),
+    "allowance": (),
+    "budget": (),
+    "tally": (),
     "note": ("salt", "body"),
 }
 """Tables of which rows change, and which columns: all where none are named."""
@@ -65,10 +78,31 @@ def migrate_postgres(url: str, seal: Seal, app_role: str | None = None) -> tuple
             refuse_role(connection, app_role)
         if standing is Standing.OLD:
             refuse_other_owner(connection, place)
+            build_indexes(connection)
             try_for_a_while(place, lambda: upgrade(connection))
         if app_role is not None:
             grant_role(connection, place, app_role)
     return place.shown, before, before if standing is Standing.FITS else SCHEMAS[-1]
+
+
+def build_indexes(connection: BoundedConnection) -> None:
+    """Build what takes long without keeping anybody out; what was broken off before is built anew."""
+    schema = sql.Identifier(fetch_value(connection, SCHEMA_OF_OURS, VERSION_TABLE))
+    connection.execute("SET statement_timeout = 0")
+    connection.execute("SET lock_timeout = 0")
+    while not fetch_value(connection, "SELECT pg_try_advisory_lock(%s)", BUILD_LOCK):
+        time.sleep(PAUSE_SECONDS)
+    try:
+        for name, made_of in BUILT_BEFORE.items():
+            index = sql.SQL("{}.{}").format(schema, sql.Identifier(name))
+            is_valid = fetch_value(connection, IS_VALID, VERSION_TABLE, name)
+            if is_valid is False:
+                connection.execute(sql.SQL("DROP INDEX CONCURRENTLY {}").format(index))
+            if not is_valid:
+                building = sql.SQL("CREATE INDEX CONCURRENTLY {} ON {}." + made_of)
+                connection.execute(building.format(sql.Identifier(name), schema))
+    finally:
+        connection.execute("SELECT pg_advisory_unlock(%s)", (BUILD_LOCK,))
 
 
 def upgrade(connection: BoundedConnection) -> None:
@@ -161,4 +195,9 @@ def grant_role(connection: psycopg.Connection[Any], place: Place, role: str) -> 
 
 SCHEMA_OF_OURS: Final = (
     "SELECT n.nspname FROM pg_class AS t JOIN pg_namespace AS n ON n.oid = t.relnamespace WHERE t.oid = to_regclass(%s)"
+)
+
+IS_VALID: Final = (
+    "SELECT x.indisvalid FROM pg_class AS t JOIN pg_class AS i ON i.relnamespace = t.relnamespace"
+    " JOIN pg_index AS x ON x.indexrelid = i.oid WHERE t.oid = to_regclass(%s) AND i.relname = %s"
 )

@@ -10,8 +10,6 @@ from typing import Any, Final
 
 import psycopg
 
-from farthing.core.bounds import LONGEST_WAIT_SECONDS
-from farthing.core.entries import Seal
 from farthing.store.admission import (
     ADD_BOOK,
     ADD_META,
@@ -29,6 +27,8 @@ from farthing.store.postgres_connections import LONGEST_QUERY_SECONDS, BoundedCo
 from farthing.store.postgres_errors import saying_plainly
 from farthing.store.postgres_places import Place
 from farthing.store.versions import PREFIX, SCHEMAS, VERSION_TABLE, Standing, judge_schema
+from farthing.values.bounds import LONGEST_WAIT_SECONDS
+from farthing.values.entries import Seal
 
 FEW_LOCK: Final = 0x66617274_68696E68
 """The advisory lock under which rows are added of which there are few, numbered without gaps: books and units."""

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
-from farthing.core.entries import FIRST_DIGEST, FIRST_USAGE, NO_USAGE, Entry
-from farthing.core.wallets import Account
+from farthing.values.entries import FIRST_DIGEST, FIRST_USAGE, NO_USAGE, Entry
+from farthing.values.wallets import Account
 
 INT8, BYTEA, TEXT = 20, 17, 25
 """Types by their numbers in PostgreSQL."""

@@ -10,28 +10,39 @@ from typing import Any, Final
 
 import psycopg
 
-from farthing.core.amounts import Unit
-from farthing.core.bounds import NEVER
 from farthing.core.burndown import place_lots, widen_wallet
-from farthing.core.entries import Entry, Seal
-from farthing.core.wallets import ACCOUNT_UNIT, Account, Wallet
 from farthing.store.contract import History, WalletKey, WalletRecord
 from farthing.store.postgres_asking import ask_alone, asking
 from farthing.store.postgres_connections import Connections
 from farthing.store.postgres_opening import translate
-from farthing.store.postgres_statements import ACCOUNT, DEBT, ENTRY, HOLD, LOT, WALLET
-from farthing.store.reads import KEYS_FROM, MOST_ALIKE, list_starts, pick_alike, take_history
+from farthing.store.postgres_statements import ACCOUNT, ALLOWANCE, BUDGET, DEBT, ENTRY, HOLD, LOT, TALLY, WALLET
+from farthing.store.reads import (
+    ALERTS,
+    KEYS_FROM,
+    MOST_ALIKE,
+    list_starts,
+    pick_alike,
+    take_history,
+    write_kinds,
+)
 from farthing.store.versions import PREFIX as P
 from farthing.store.wallet_rows import (
     ACCOUNT_COLUMNS,
     WALLET_COLUMNS,
     Row,
     take_account,
+    take_allowance,
+    take_budget,
     take_debt,
     take_hold,
     take_lot,
+    take_tally,
     take_wallet,
 )
+from farthing.values.amounts import Unit
+from farthing.values.bounds import NEVER
+from farthing.values.entries import Entry, Seal
+from farthing.values.wallets import ACCOUNT_UNIT, Account, Wallet
 
 PAGE: Final = 256
 """Rows taken at a time from a table that may be long."""
@@ -54,16 +65,22 @@ OPEN_ROWS: Final = (
     f" WHERE r.ended_at <> 0 AND {OPEN.format('h')}",
     f"SELECT r.unit_id, {HOLD} FROM {P}hold AS r WHERE {OPEN.format('r')}",
     f"SELECT r.unit_id, {DEBT} FROM {P}debt AS r WHERE {OPEN.format('r')}",
+    f"SELECT r.unit_id, {ALLOWANCE} FROM {P}allowance AS r WHERE {OPEN.format('r')}",
+    f"SELECT r.unit_id, {BUDGET} FROM {P}budget AS r WHERE {OPEN.format('r')}",
+    f"SELECT r.unit_id, {TALLY} FROM {P}tally AS r WHERE r.account_id = %s{{}}",
 )
-"""What is open in a wallet: lots, those that have ended and that open holds drew on, holds, debts."""
+"""What is open in a wallet: lots, those that have ended and that open holds drew on, holds, debts, allowances, budgets;
+and every counter."""
 
 OPEN_OF_UNIT: Final = tuple(text.format(" AND r.unit_id = %s") for text in OPEN_ROWS)
 OPEN_OF_ACCOUNT: Final = tuple(text.format("") for text in OPEN_ROWS)
 UNEXPIRED_LOTS: Final = f"SELECT {LOT} FROM {P}lot AS r WHERE {OF} AND r.expires_at > %s"
 ALL_ROWS: Final = tuple(
     f"SELECT {columns} FROM {P}{table} AS r WHERE {OF} ORDER BY r.number"
-    for table, columns in (("lot", LOT), ("hold", HOLD), ("debt", DEBT))
-)
+    for table, columns in (
+        ("lot", LOT), ("hold", HOLD), ("debt", DEBT), ("allowance", ALLOWANCE), ("budget", BUDGET)
+    )
+)  # fmt: skip
 NEXT_ENTRIES: Final = f"SELECT {ENTRY} FROM {P}entry AS r WHERE {OF} AND r.number > %s ORDER BY r.number LIMIT %s"
 NUMBER: Final = Entry._fields.index("number")
 NEXT_WALLETS: Final = (
@@ -82,6 +99,10 @@ HISTORY_OF_ACCOUNT: Final = (
     f" (SELECT * FROM {P}entry AS e WHERE e.account_id = w.account_id AND e.unit_id = w.unit_id AND e.position < %s{{}}"
     " ORDER BY e.number DESC LIMIT %s) AS r"
     " WHERE a.account_id = %s{} ORDER BY r.position DESC LIMIT %s"
+)
+HISTORY_OF_ALERTS: Final = (
+    f"{HISTORY} FROM {P}entry AS r JOIN {P}account AS a ON a.account_id = r.account_id"
+    f" WHERE {write_kinds(ALERTS)} AND a.book = %s AND r.position < %s{{}} ORDER BY r.position DESC LIMIT %s"
 )
 HISTORY_OF_BOOK: Final = (
     f"{HISTORY} FROM {P}entry AS r JOIN {P}account AS a ON a.account_id = r.account_id"
@@ -102,7 +123,7 @@ def read_wallet(
     """A wallet, whole, with its account as it is now, and on request with empty lots that end after then."""
     key = (account.account_id, unit.unit_id)
     more = [] if unexpired_at is None else [(UNEXPIRED_LOTS, (*key, unexpired_at))]
-    found, rows, lots, drawn, holds, debts, *unexpired = connections.ask(
+    found, rows, *opened = connections.ask(
         (ACCOUNT_OF_ID, key[:1]),
         (f"SELECT {WALLET} FROM {P}wallet AS r WHERE {OF}", key),
         *[(text, key) for text in OPEN_OF_UNIT],
@@ -111,19 +132,24 @@ def read_wallet(
     known = take_account(found[0]) if found else account
     if not rows:
         return Wallet(known, unit, seal.begin(known, unit))
-    wallet = widen(take_wallet(known, unit, rows[0]), lots + drawn, holds, debts)
-    for empty in unexpired:
+    wallet = widen(take_wallet(known, unit, rows[0]), opened[: len(OPEN_ROWS)])
+    for empty in opened[len(OPEN_ROWS) :]:
         place_lots(wallet, [take_lot(row) for row in empty])
     return wallet
 
 
-def widen(wallet: Wallet, lots: list[Row], holds: list[Row], debts: list[Row]) -> Wallet:
-    """The same wallet with its live and pending lots, open holds with their lots, and unpaid debts."""
+def widen(wallet: Wallet, opened: list[list[Row]]) -> Wallet:
+    """The same wallet with all that `OPEN_ROWS` found, by number."""
+    lots, drawn, holds, debts, allowances, budgets, tallies = opened
+    if wallet.budgeted:
+        wallet.budgets = {row[1]: take_budget(row[1:]) for row in budgets}
     return widen_wallet(
         wallet,
-        [take_lot(row[1:]) for row in lots],
+        [take_lot(row[1:]) for row in lots + drawn],
         [take_hold(row[1:]) for row in holds],
         [take_debt(row[1:]) for row in debts],
+        [take_allowance(row[1:]) for row in allowances],
+        [counter for row in tallies for counter in take_tally(row[1:])] if wallet.budgeted else [],
     )
 
 
@@ -140,8 +166,8 @@ def read_wallets(
     made = []
     for unit_id, *row in wallets:
         if unit_id in units:
-            lots, drawn, holds, debts = ([one for one in rows if one[0] == unit_id] for rows in opened)
-            made.append(widen(take_wallet(known, units[unit_id], tuple(row)), lots + drawn, holds, debts))
+            of_unit = [[one for one in rows if one[0] == unit_id] for rows in opened]
+            made.append(widen(take_wallet(known, units[unit_id], tuple(row)), of_unit))
     return made
 
 
@@ -153,16 +179,23 @@ def list_history(
     feature: int | None,
     before: int | None,
     most: int,
+    kinds: tuple[int, ...] | None = None,
 ) -> list[tuple[int, History]]:
     """Entries newest first, each with its position."""
     before = NEVER if before is None else before
     more, values = ("", ()) if feature is None else (" AND {}.feature = %s", (feature,))
     of_unit, units = ("", ()) if unit_id is None else (" AND {}.unit_id = %s", (unit_id,))
-    if account is None:
-        text = HISTORY_OF_BOOK.format((more + of_unit).format("r", "r"))
+    if kinds is not None:
+        more += f" AND {write_kinds(kinds, table='{}')}"
+    if kinds is not None and ALERTS.issuperset(kinds):
+        of_account, accounts = ("", ()) if account is None else (" AND r.account_id = %s", (account.account_id,))
+        text = HISTORY_OF_ALERTS.format((more + of_unit).replace("{}", "r") + of_account)
+        question = (text, (book, before, *values, *units, *accounts, most))
+    elif account is None:
+        text = HISTORY_OF_BOOK.format((more + of_unit).replace("{}", "r"))
         question = (text, (book, before, *values, *units, most))
     else:
-        text = HISTORY_OF_ACCOUNT.format(more.format("e"), of_unit.format("w"))
+        text = HISTORY_OF_ACCOUNT.format(more.replace("{}", "e"), of_unit.format("w"))
         question = (text, (before, *values, most, account.account_id, *units, most))
     return [take_history(row) for row in connections.ask(question)[0]]
 
@@ -177,18 +210,22 @@ def iter_records(connection: psycopg.Connection[Any], book: int, find_unit: Find
             unit = ACCOUNT_UNIT if unit_id == 0 else find_unit(connection, unit_id)
             if unit is not None:
                 wallet = take_wallet(account, unit, row[-len(WALLET_COLUMNS) :])
-                open_lots, drawn, open_holds, unpaid, lots, holds, debts = read_all(connection, last)
+                *opened, lots, holds, debts, allowances, budgets = read_all(connection, last)
+                tallies = opened[-1]
                 yield WalletRecord(
-                    widen(wallet, open_lots + drawn, open_holds, unpaid),
+                    widen(wallet, opened),
                     iter_entries(connection, last),
                     [take_lot(lot) for lot in lots],
                     [take_hold(hold) for hold in holds],
                     [take_debt(debt) for debt in debts],
+                    [take_allowance(allowance) for allowance in allowances],
+                    [take_budget(budget) for budget in budgets],
+                    [counter for row in tallies for counter in take_tally(row[1:])],
                 )
 
 
 def read_all(connection: psycopg.Connection[Any], key: WalletKey) -> list[list[Row]]:
-    """What is open in a wallet, found as reading one wallet finds it, and all its lots, holds and debts."""
+    """What is open in a wallet, found as reading one wallet finds it, and all its lots, holds, debts and rules."""
     with asking(connection) as a:
         answered = [a.ask(text, *key) for text in (*OPEN_OF_UNIT, *ALL_ROWS)]
     return [answer.fetchall() for answer in answered]
@@ -220,10 +257,10 @@ def stream(connection: psycopg.Connection[Any], text: str, values: tuple[Any, ..
     connection.execute(f"CLOSE {named}", prepare=False)
 
 
-def count_entries(connection: psycopg.Connection[Any], book: int) -> int:
-    """Entries in a book; quickly if there is no other."""
+def count_rows(connection: psycopg.Connection[Any], table: str, book: int) -> int:
+    """Entries, or wallets, in a book; quickly if there is no other."""
     books = ask_alone(connection, f"SELECT count(*) FROM {P}book").fetchone()
-    counting, values = f"SELECT count(*) FROM {P}entry AS r", list[int]()
+    counting, values = f"SELECT count(*) FROM {P}{table} AS r", list[int]()
     if books is not None and books[0] > 1:
         counting += f" JOIN {P}account AS a ON a.account_id = r.account_id WHERE a.book = %s"
         values.append(book)

@@ -1,6 +1,6 @@
 """What a batch writes to PostgreSQL: entries by COPY, or with the rest if they are few; the rest in one round trip."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import chain
 from typing import Any, ClassVar, Final
@@ -144,5 +144,11 @@ class JoinedSaver(PostgresSaver):
 
 def list_wallets(changes: Changes) -> set[WalletKey]:
     """Every wallet of which something is written, and those in which accounts themselves are recorded."""
-    rows = chain(changes.lots, changes.holds, changes.debts)
-    return {*changes.wallets, *(row[:2] for row in rows), *((account_id, 0) for account_id in changes.accounts)}
+    rows: Iterable[tuple[int, ...]] = chain(
+        changes.lots, changes.holds, changes.debts, changes.allowances, changes.budgets, changes.counters
+    )
+    return {
+        *changes.wallets,
+        *((row[0], row[1]) for row in rows),
+        *((account_id, 0) for account_id in changes.accounts),
+    }

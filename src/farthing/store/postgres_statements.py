@@ -7,15 +7,25 @@ or of a table, to a plan that reads all that ever was. A test looks at the plan 
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from farthing.core.bounds import LOTS_AT_FIRST
-from farthing.core.entries import Entry
-from farthing.core.wallets import Account
 from farthing.store.schema import TYPES
 from farthing.store.sqlite_statements import BURNDOWN, list_columns
 from farthing.store.versions import PREFIX as P
-from farthing.store.wallet_rows import DEBT_COLUMNS, HOLD_COLUMNS, LOT_COLUMNS, TOTALS, WALLET_COLUMNS
+from farthing.store.wallet_rows import (
+    ALLOWANCE_COLUMNS,
+    BUDGET_COLUMNS,
+    DEBT_COLUMNS,
+    HOLD_COLUMNS,
+    LOT_COLUMNS,
+    TALLY_COLUMNS,
+    TOTALS,
+    WALLET_COLUMNS,
+)
+from farthing.values.bounds import LOTS_AT_FIRST
+from farthing.values.entries import Entry
+from farthing.values.wallets import Account
 
 LOT, HOLD, DEBT = (list_columns(c, "r") for c in (LOT_COLUMNS, HOLD_COLUMNS, DEBT_COLUMNS))
+ALLOWANCE, BUDGET, TALLY = (list_columns(c, "r") for c in (ALLOWANCE_COLUMNS, BUDGET_COLUMNS, TALLY_COLUMNS))
 ENTRY: Final = list_columns(Entry._fields, "r")
 ACCOUNT: Final = list_columns(Account._fields, "r")
 WALLET: Final = list_columns(WALLET_COLUMNS, "r")
@@ -103,9 +113,12 @@ FEW_LOTS: Final = write_question(
 FIRST_LOTS: Final = write_question(
     f"a, b, {LOT}", ASKED[2], "lot", f"{LIVE} AND r.started = 1", more=f"ORDER BY {BURNDOWN} LIMIT {LOTS_AT_FIRST}"
 )
-UNEXPIRED_LOTS: Final = write_question(f"a, b, {LOT}", ASKED[2], "lot", f"{OF_WALLET} AND r.expires_at > %s::int8")
+UNEXPIRED_LOTS: Final = write_question(f"a, b, {LOT}", ASKED[3], "lot", f"{OF_WALLET} AND r.expires_at > c")
 OPEN_HOLDS: Final = write_question(f"a, b, {HOLD}", ASKED[2], "hold", LIVE)
 OPEN_DEBTS: Final = write_question(f"a, b, {DEBT}", ASKED[2], "debt", LIVE)
+LIVE_ALLOWANCES: Final = write_question(f"a, b, {ALLOWANCE}", ASKED[2], "allowance", LIVE)
+LIVE_BUDGETS: Final = write_question(f"a, b, {BUDGET}", ASKED[2], "budget", LIVE)
+TALLIES: Final = write_question(f"a, b, {TALLY}", ASKED[3], "tally", f"{OF_WALLET} AND r.subject = c")
 LOTS: Final = write_question(f"a, b, {LOT}", ASKED[3], "lot", BY_PLACE)
 DEBTS: Final = write_question(f"a, b, {DEBT}", ASKED[3], "debt", BY_PLACE)
 NAMED_HOLDS: Final = write_question(
@@ -175,17 +188,24 @@ INSERT_ENTRY: Final = (
 )
 """One entry: that many arrays of one would cost more than all the rest of a lone charge."""
 INSERT_ACCOUNT: Final = write_insert("account", Account._fields)
-UPDATE_ACCOUNT: Final = write_update("account", ("state", "zone"), ("account_id", "book", "key"))
+UPDATE_ACCOUNT: Final = write_update("account", ("state", "zone", "clock"), ("account_id", "book", "key"))
 INSERT_WALLET: Final = write_insert("wallet", (*PLACE, *WALLET_COLUMNS))
 UPDATE_WALLET: Final = write_update("wallet", WALLET_COLUMNS, BY_WALLET)
 UPDATE_TOTALS: Final = write_update("wallet", TOTALS, BY_WALLET)
 INSERT_LOT: Final = write_insert("lot", (*PLACE, *LOT_COLUMNS))
 UPDATE_LIVE_LOT: Final = write_update("lot", ("amount", "started", "remaining"), BY_ROW, " AND r.ended_at + 0 = 0")
 UPDATE_LOT: Final = write_update("lot", ("amount", "started", "remaining", "ended_at"), BY_ROW)
+UPDATE_MOVED_LOT: Final = write_update("lot", ("amount", "started", "remaining", "ended_at", "expires_at"), BY_ROW)
 INSERT_HOLD: Final = write_insert("hold", (*PLACE, *HOLD_COLUMNS), numbers=("name",))
 UPDATE_HOLD: Final = write_update("hold", ("deadline", "state", "settled", "bare", "draws", "ended_at"), BY_ROW)
 INSERT_DEBT: Final = write_insert("debt", (*PLACE, *DEBT_COLUMNS))
 UPDATE_DEBT: Final = write_update("debt", ("remaining", "payers", "ended_at"), BY_ROW)
+INSERT_ALLOWANCE: Final = write_insert("allowance", (*PLACE, *ALLOWANCE_COLUMNS))
+UPDATE_ALLOWANCE: Final = write_update("allowance", ALLOWANCE_COLUMNS[2:], BY_ROW)
+INSERT_BUDGET: Final = write_insert("budget", (*PLACE, *BUDGET_COLUMNS))
+UPDATE_BUDGET: Final = write_update("budget", ("most", "is_hard", "ended_at"), BY_ROW)
+INSERT_TALLY: Final = write_insert("tally", (*PLACE, *TALLY_COLUMNS))
+UPDATE_TALLY: Final = write_update("tally", ("counters",), ("account_id", "unit_id", "subject"))
 INSERT_NOTE: Final = write_insert("note", (*PLACE, "number", "salt", "body"))
 INSERT_NAME: Final = write_insert("name", ("number", "text"), otherwise=" ON CONFLICT (number) DO NOTHING")
 STOP_WALLET: Final = f"UPDATE {P}wallet SET stopped = 1 WHERE account_id = %s AND unit_id = %s"

@@ -7,11 +7,6 @@ from typing import Final, Protocol
 import psycopg
 from psycopg.pq import PipelineStatus, TransactionStatus
 
-from farthing.core.amounts import Unit
-from farthing.core.bounds import LONGEST_WAIT_SECONDS
-from farthing.core.entries import Seal
-from farthing.core.requests import Request
-from farthing.core.wallets import Wallet
 from farthing.store import postgres_statements as sql
 from farthing.store.account_book import AccountBook
 from farthing.store.contract import Changes, CommitUnknown, DecideAgain, Loaded, WalletKey
@@ -28,6 +23,11 @@ from farthing.store.postgres_places import Place
 from farthing.store.postgres_save import JoinedSaver, PostgresSaver
 from farthing.store.versions import PREFIX
 from farthing.store.wallet_rows import Row
+from farthing.values.amounts import Unit
+from farthing.values.bounds import LONGEST_WAIT_SECONDS
+from farthing.values.entries import Seal
+from farthing.values.requests import Request
+from farthing.values.wallets import Wallet
 
 SAVEPOINT: Final = "farthing_work"
 LOCK_TIMEOUT: Final = f"{LONGEST_WAIT_SECONDS}s"
@@ -47,6 +47,7 @@ class Owner(Protocol):
     """What a unit of work is told by the store that it is of."""
 
     book: int
+    is_test: bool
     seal: Seal
     place: Place
     names: NameBook
@@ -140,7 +141,7 @@ def make_loader(
     """A loader for this store on this connection."""
     return Loader(
         connection, store.book, store.seal, store.clock, store.account_ids, store.find_unit, begin,
-        lock=lock, is_joined=is_joined,
+        lock=lock, is_joined=is_joined, is_test=store.is_test,
     )  # fmt: skip
 
 

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass, field
 
-from farthing.core.bounds import LOTS_AT_FIRST
 from farthing.core.burndown import place_lots, rank_lot
-from farthing.core.wallets import Account, AccountState, Debt, Hold, Lot, Wallet
 from farthing.store.contract import WalletKey
 from farthing.store.faults import UpgradeFirst
-from farthing.store.needs import Located, is_loaded_whole, mark_partial
+from farthing.store.needs import Located, find_instant, is_loaded_whole, mark_partial
 from farthing.store.wallet_rows import Row, take_account, take_hold
+from farthing.values.bounds import LOTS_AT_FIRST
+from farthing.values.wallets import Account, AccountState, Allowance, Budget, Counter, Debt, Hold, Lot, Wallet
 
 RowKey = tuple[int, int, int]
 """(account_id, unit_id, number)."""
@@ -23,18 +23,25 @@ class Rows:
     partial: set[WalletKey] = field(default_factory=set)
     """Those of which only the first lots are loaded, and what is named."""
     thorough: set[WalletKey] = field(default_factory=set)
-    """Those of which every open hold and debt is loaded too: something is due, or a rule asks for all."""
+    """Those of which every open hold, debt and allowance is loaded too: something is due, or a rule asks for all."""
     lots: dict[WalletKey, list[Lot]] = field(default_factory=dict)
     first: dict[WalletKey, list[Lot]] = field(default_factory=dict)
     """Of partial ones, the first live lots."""
     holds: dict[WalletKey, list[Hold]] = field(default_factory=dict)
     debts: dict[WalletKey, list[Debt]] = field(default_factory=dict)
+    allowances: dict[WalletKey, list[Allowance]] = field(default_factory=dict)
+    budgets: dict[WalletKey, list[Budget]] = field(default_factory=dict)
+    counters: dict[WalletKey, list[Counter]] = field(default_factory=dict)
+
+    def list_recurring(self) -> list[WalletKey]:
+        """Those of the thorough ones that have allowances."""
+        return [key for key in self.thorough if self.wallets[key].recurring]
 
 
 def sort_wallets(located: Located, rows: Rows, now: int) -> None:
     """See how much of each wallet is to be loaded."""
     for key, wallet in rows.wallets.items():
-        at = now if now > wallet.clock else wallet.clock
+        at = find_instant(wallet, now)
         if wallet.next_due <= at:
             rows.thorough.add(key)
         elif not is_loaded_whole(wallet, at):
@@ -72,7 +79,18 @@ def assemble(rows: Rows) -> None:
             wallet.lots[lots[0].number] = lots[0]
         elif wallet is not None:
             place_lots(wallet, lots)
+    assemble_rules(rows)
     for key in rows.partial:
         first = sorted(rows.first.get(key, ()), key=rank_lot)[:LOTS_AT_FIRST]
         place_lots(rows.wallets[key], first)
         mark_partial(rows.wallets[key], first)
+
+
+def assemble_rules(rows: Rows) -> None:
+    """Give each wallet its allowances, budgets and counters, by number."""
+    for key, allowances in rows.allowances.items():
+        rows.wallets[key].allowances = {each.number: each for each in sorted(allowances)}
+    for key, budgets in rows.budgets.items():
+        rows.wallets[key].budgets = {each.number: each for each in sorted(budgets)}
+    for key, counters in rows.counters.items():
+        rows.wallets[key].counters = {(each.budget, each.subject): each for each in counters}

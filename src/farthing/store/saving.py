@@ -8,21 +8,34 @@ from collections.abc import Callable, Iterable, Sequence
 from operator import itemgetter
 from typing import Any, ClassVar, Final
 
-from farthing.core.entries import EFFECT, Effect, Entry, unpack_effects
 from farthing.core.laws import break_law
-from farthing.core.wallets import Account, Lot, Wallet
 from farthing.store.contract import Changes, WalletKey
 from farthing.store.name_book import NameBook
 from farthing.store.needs import NAMED_IN_EFFECTS
 from farthing.store.rows import RowKey
-from farthing.store.wallet_rows import Row, give_debt, give_hold, give_lot, give_totals
+from farthing.store.wallet_rows import (
+    Row,
+    give_allowance,
+    give_debt,
+    give_hold,
+    give_lot,
+    give_standing,
+    give_totals,
+    pack_counters,
+    take_tally,
+)
+from farthing.values.entries import EFFECT, Effect, Entry, unpack_effects
+from farthing.values.wallets import Account, Allowance, Budget, Counter, Hold, Lot, Wallet
 
-NAMING: Final = frozenset({Effect.LOT_SET, Effect.HOLD_SET, Effect.DEBT_MADE})
+NAMING: Final = frozenset({Effect.LOT_SET, Effect.HOLD_SET, Effect.DEBT_MADE, Effect.ALLOWANCE_SET, Effect.BUDGET_SET})
 """Effects in which there may be a name."""
 
 EFFECT_BYTES: Final = EFFECT.size
 FEATURE, MODEL, QUANTITY = (Entry._fields.index(name) for name in ("feature", "model", "quantity"))
 KEY: Final = Account._fields.index("key")
+HOLD_CHANGES: Final = range(Hold._fields.index("deadline"), len(Hold._fields))
+ALLOWANCE_CHANGES: Final = range(2, len(Allowance._fields))
+BUDGET_CHANGES: Final = tuple(Budget._fields.index(name) for name in ("most", "is_hard", "ended_at"))
 ONE_LOT_MOVED: Final = bytes([Effect.LOT_MOVED])
 
 
@@ -34,6 +47,32 @@ class Stored:
         """Wallets as they are in the database; one without entries has no row."""
         self.ended_lots: set[RowKey] = set()
         """Lots that were loaded though they had ended."""
+        self.later_lots: dict[RowKey, Lot] = {}
+        """Lots that were loaded after the first of their wallets."""
+        self.tallies: set[RowKey] = set()
+        """(account_id, unit_id, subject) of the rows of counters that there are, of those that were asked for."""
+
+    def note_later(self, key: WalletKey, lots: Iterable[Lot]) -> list[Lot]:
+        """The same lots, which were loaded when a decision ran out of others."""
+        noted = self.note_ended(key, lots)
+        self.later_lots.update(((*key, lot.number), lot) for lot in noted)
+        return noted
+
+    def note_tallies(self, rows: Iterable[Row]) -> list[tuple[WalletKey, list[Counter]]]:
+        """Counters with their wallets, from rows of account, unit, and `TALLY_COLUMNS`."""
+        found = []
+        for row in rows:
+            self.tallies.add((row[0], row[1], row[2]))
+            found.append(((row[0], row[1]), take_tally(row[2:])))
+        return found
+
+    def has_moved(self, place: RowKey, lot: Lot) -> bool:
+        """Whether a lot ends at another instant than it did."""
+        wallet = self.wallets.get(place[:2])
+        known = None if wallet is None else wallet.lots.get(lot.number)
+        if known is None:
+            known = self.later_lots.get(place)
+        return known is not None and known.expires_at != lot.expires_at
 
     def note_ended(self, key: tuple[int, ...], lots: Iterable[Lot]) -> list[Lot]:
         """The same lots, those that have ended noted."""
@@ -68,6 +107,8 @@ class Saver(ABC):
         self.save_wallets(changes)
         self.save_lots(changes)
         self.save_holds(changes)
+        self.save_rules(changes)
+        self.save_tallies(changes)
         self.stored.wallets.update(changes.wallets)
 
     def stored_seq(self, key: WalletKey) -> int:
@@ -89,40 +130,44 @@ class Saver(ABC):
         known: list[Row] = []
         for account in changes.accounts.values():
             if self.stored_seq((account.account_id, 0)):
-                row = (int(account.state), account.zone, account.account_id, account.book, account.key)
+                row = (int(account.state), account.zone, account.clock, account.account_id, account.book, account.key)
                 known.append(row)
             else:
-                fresh.append((*account[:4], int(account.state), account.zone))
+                fresh.append((*account[:4], int(account.state), account.zone, account.clock))
         # In an order of their own: two servers that open the same accounts at once must not wait for each other.
         self.write(self.statements.INSERT_ACCOUNT, sorted(fresh, key=itemgetter(KEY)), changes)
         self.write(self.statements.UPDATE_ACCOUNT, known, changes)
 
     def save_wallets(self, changes: Changes) -> None:
-        """The rows of wallets; terms only where they have changed."""
+        """The rows of wallets; what changes seldom only where it has changed."""
         fresh: list[Row] = []
         known: list[Row] = []
         moved: list[Row] = []
         for key, wallet in changes.wallets.items():
             stored = self.stored.wallets.get(key)
             if not self.stored_seq(key):
-                fresh.append((wallet.account.shard, *key, *give_totals(wallet), *wallet.terms))
-            elif stored is not None and stored.terms is wallet.terms:
+                fresh.append((wallet.account.shard, *key, *give_totals(wallet), *give_standing(wallet)))
+            elif stored is not None and is_standing(stored, wallet):
                 moved.append((*give_totals(wallet), *key))
             else:
-                known.append((*give_totals(wallet), *wallet.terms, *key))
+                known.append((*give_totals(wallet), *give_standing(wallet), *key))
         self.write(self.statements.INSERT_WALLET, fresh, changes)
         self.write(self.statements.UPDATE_WALLET, known, changes)
         self.write(self.statements.UPDATE_TOTALS, moved, changes)
 
     def save_lots(self, changes: Changes) -> None:
-        """Lots. One that lives on, as most do, is written without a look at the index of live lots."""
+        """Lots. One that lives on, as most do, is written without a look at the index of live lots; the end of one is
+        written only where it has moved, since it stands in that index."""
         fresh: list[Row] = []
         living: list[Row] = []
         ending: list[Row] = []
+        moved: list[Row] = []
         ended = self.stored.ended_lots
         for place, lot in changes.lots.items():
             if lot.number > self.stored_seq(place[:2]):
                 fresh.append((self.find_shard(changes, place), *place[:2], *give_lot(lot)))
+            elif self.stored.has_moved(place, lot):
+                moved.append((lot.amount, lot.started, lot.remaining, lot.ended_at, lot.expires_at, *place))
             elif lot.ended_at or place in ended:
                 ending.append((lot.amount, lot.started, lot.remaining, lot.ended_at, *place))
             else:
@@ -132,12 +177,47 @@ class Saver(ABC):
         self.write(self.statements.INSERT_LOT, fresh, changes)
         self.write(self.statements.UPDATE_LIVE_LOT, living, changes)
         self.write(self.statements.UPDATE_LOT, ending, changes)
+        self.write(self.statements.UPDATE_MOVED_LOT, moved, changes)
 
     def save_holds(self, changes: Changes) -> None:
         """Holds and debts."""
         sql = self.statements
-        self.save_kind(changes, changes.holds, sql.INSERT_HOLD, sql.UPDATE_HOLD, give_hold, (6, 7, 8, 9, 10, 11))
+        self.save_kind(changes, changes.holds, sql.INSERT_HOLD, sql.UPDATE_HOLD, give_hold, HOLD_CHANGES)
         self.save_kind(changes, changes.debts, sql.INSERT_DEBT, sql.UPDATE_DEBT, give_debt, (3, 4, 5))
+
+    def save_rules(self, changes: Changes) -> None:
+        """Allowances and budgets."""
+        sql = self.statements
+        if changes.allowances:
+            insert, update = sql.INSERT_ALLOWANCE, sql.UPDATE_ALLOWANCE
+            self.save_kind(changes, changes.allowances, insert, update, give_allowance, ALLOWANCE_CHANGES)
+        if changes.budgets:
+            self.save_kind(changes, changes.budgets, sql.INSERT_BUDGET, sql.UPDATE_BUDGET, tuple, BUDGET_CHANGES)
+
+    def save_tallies(self, changes: Changes) -> None:
+        """Counters, all of one subject in one row, written anew."""
+        if not changes.counters:
+            return
+        fresh: list[Row] = []
+        known: list[Row] = []
+        stored = self.stored.tallies
+        counted: dict[RowKey, list[Counter]] = {}
+        for account_id, unit_id, _, subject in changes.counters:
+            counted[account_id, unit_id, subject] = []
+        for account_id, unit_id in {place[:2] for place in counted}:
+            for counter in changes.wallets[account_id, unit_id].counters.values():
+                place = (account_id, unit_id, counter.subject)
+                if place in counted:
+                    counted[place].append(counter)
+        for place, counters in counted.items():
+            packed = pack_counters(counters)
+            if place in stored:
+                known.append((packed, *place))
+            else:
+                fresh.append((self.find_shard(changes, place), *place, packed))
+        self.write(self.statements.INSERT_TALLY, fresh, changes)
+        self.write(self.statements.UPDATE_TALLY, known, changes)
+        stored.update(counted)
 
     def save_kind(
         self,
@@ -146,7 +226,7 @@ class Saver(ABC):
         insert: Any,
         update: Any,
         give: Callable[[Any], Row],
-        changing: tuple[int, ...],
+        changing: Sequence[int],
     ) -> None:
         """Rows of one kind: new ones whole, known ones only the columns that change."""
         fresh: list[Row] = []
@@ -163,6 +243,12 @@ class Saver(ABC):
     def find_shard(self, changes: Changes, place: tuple[int, int, int]) -> int:
         """The shard of the account that a row is in."""
         return changes.wallets[place[:2]].account.shard
+
+
+def is_standing(stored: Wallet, wallet: Wallet) -> bool:
+    """Whether nothing that changes seldom has changed."""
+    counts = stored.recurring == wallet.recurring and stored.budgeted == wallet.budgeted
+    return counts and stored.terms is wallet.terms
 
 
 def refuse_missing(changed: int, wanted: int, changes: Changes) -> None:
@@ -188,6 +274,6 @@ def find_named(used: Iterable[Any], effects: bytes) -> set[int]:
         for effect, _, key, value in unpack_effects(effects[: len(effects) // EFFECT_BYTES * EFFECT_BYTES]):
             if effect == Effect.DEBT_MADE and key:
                 numbers.add(key)
-            elif (effect, key) in NAMED_IN_EFFECTS:
+            elif value and (effect, key) in NAMED_IN_EFFECTS:
                 numbers.add(value)
     return numbers

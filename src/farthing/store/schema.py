@@ -23,12 +23,22 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.event import listen
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.expression import ColumnElement
 from sqlalchemy.types import TypeEngine
 
-from farthing.core.entries import Entry
-from farthing.core.wallets import Debt, Hold, Lot
 from farthing.store.versions import PREFIX
-from farthing.store.wallet_rows import DEBT_COLUMNS, HOLD_COLUMNS, LOT_COLUMNS, WALLET_COLUMNS
+from farthing.store.wallet_rows import (
+    ALLOWANCE_COLUMNS,
+    BUDGET_COLUMNS,
+    DEBT_COLUMNS,
+    HOLD_COLUMNS,
+    LOT_COLUMNS,
+    TALLY_COLUMNS,
+    WALLET_COLUMNS,
+)
+from farthing.values.entries import Entry
+from farthing.values.wallets import Allowance, Budget, Debt, Hold, Lot
 
 BIG: TypeEngine[int] = BigInteger().with_variant(Integer(), "sqlite")
 SMALL: TypeEngine[int] = SmallInteger().with_variant(Integer(), "sqlite")
@@ -41,6 +51,7 @@ TYPES: Final[dict[str, Any]] = {
     "key_digest": LargeBinary(), "request_digest": LargeBinary(), "note_digest": LargeBinary(),
     "effects": LargeBinary(), "hash": LargeBinary(), "salt": LargeBinary(), "body": LargeBinary(),
     "chain_check": LargeBinary(),
+    "alerts": LargeBinary(), "top_up": LargeBinary(), "reserves": LargeBinary(), "counters": LargeBinary(),
 }  # fmt: skip
 """The type of each column by its name; all others are 8-byte integers."""
 
@@ -50,9 +61,30 @@ CALLER_SAYS = ("model", "success")
 metadata = MetaData()
 
 
-def make_column(name: str, *, key: bool = False, null: bool = False, kind: Any = None) -> Column[Any]:
-    """A column of the type that its name has everywhere; its value is always given."""
-    return Column(name, kind or TYPES.get(name, BIG), primary_key=key, nullable=null, autoincrement=False)
+class Nothing(ColumnElement[bytes]):
+    """The empty bytes, as a default."""
+
+    inherit_cache = True
+
+
+compiles(Nothing, "sqlite")(lambda element, compiler, **_: "x''")
+compiles(Nothing, "postgresql")(lambda element, compiler, **_: "''::bytea")
+
+ADDED: Final[dict[str, dict[str, Any]]] = {
+    "account": {"clock": text("0")},
+    "wallet": {"recurring": text("0"), "budgeted": text("0"), "alerts": Nothing(), "top_up": Nothing()},
+    "lot": {"allowance": text("0")},
+    "hold": {"reserves": Nothing()},
+}
+"""Columns that came with a later revision, and what rows have there of which a release before it knows all columns."""
+
+
+def make_column(
+    name: str, *, key: bool = False, null: bool = False, kind: Any = None, default: Any = None
+) -> Column[Any]:
+    """A column of the type that its name has everywhere; its value is always given, if not by this release."""
+    made = kind or TYPES.get(name, BIG)
+    return Column(name, made, primary_key=key, nullable=null, autoincrement=False, server_default=default)
 
 
 def make_table(
@@ -65,10 +97,14 @@ def make_table(
     **options: Any,
 ) -> Table:
     """A table kept in the order of its primary key `keys` on SQLite. `numbers` are columns with a text's name."""
+    added = ADDED.get(name, {})
     made = [
-        make_column(column, key=column in keys.split(), null=column in null, kind=BIG if column in numbers else None)
+        make_column(
+            column, key=column in keys.split(), null=column in null, kind=BIG if column in numbers else None,
+            default=added.get(column),
+        )
         for column in columns
-    ]
+    ]  # fmt: skip
     settings: dict[str, Any] = {"sqlite_strict": True, "sqlite_with_rowid": False} | options
     return Table(PREFIX + name, metadata, *made, *more, **settings)
 
@@ -89,6 +125,7 @@ account = Table(
     metadata,
     Column("account_id", BIG, Identity(always=False), primary_key=True),
     *[make_column(name) for name in ("shard", "book", "key", "state", "zone")],
+    make_column("clock", default=ADDED["account"]["clock"]),
     UniqueConstraint("book", "key"),
     sqlite_strict=True,
 )
@@ -97,6 +134,9 @@ wallet = make_table("wallet", "account_id unit_id", (*PLACE, *WALLET_COLUMNS))
 lot = make_table("lot", "account_id unit_id number", (*PLACE, *LOT_COLUMNS))
 hold = make_table("hold", "account_id unit_id number", (*PLACE, *HOLD_COLUMNS), numbers=("name",))
 debt = make_table("debt", "account_id unit_id number", (*PLACE, *DEBT_COLUMNS))
+allowance = make_table("allowance", "account_id unit_id number", (*PLACE, *ALLOWANCE_COLUMNS))
+budget = make_table("budget", "account_id unit_id number", (*PLACE, *BUDGET_COLUMNS))
+tally = make_table("tally", "account_id unit_id subject", (*PLACE, *TALLY_COLUMNS))
 entry = Table(
     PREFIX + "entry",
     metadata,
@@ -111,7 +151,7 @@ note = make_table("note", "account_id unit_id number", (*PLACE, "number", "salt"
 name = make_table("name", "number", ("number", "text"))
 
 
-for updated in (wallet, lot, hold, debt):
+for updated in (wallet, lot, hold, debt, allowance, budget, tally):
     # Room on each page for the next version of a row, so that an update stays on it.
     leave_room: Any = DDL("ALTER TABLE %(table)s SET (fillfactor = 80)")  # type: ignore[no-untyped-call]
     listen(updated, "after_create", leave_room.execute_if(dialect="postgresql"))
@@ -167,6 +207,10 @@ make_index(hold, "open", "account_id", "unit_id", "number", where="ended_at = 0"
 make_index(hold, "named", "account_id", "name", where="ended_at = 0 AND name <> 0")
 make_index(hold, "part", "account_id", "lead_unit", "lead_number", where="unit_id <> lead_unit")
 make_index(debt, "owed", "account_id", "unit_id", "number", where="ended_at = 0")
+make_index(allowance, "live", "account_id", "unit_id", "number", where="ended_at = 0")
+make_index(budget, "live", "account_id", "unit_id", "number", where="ended_at = 0")
+# Alerts and wanted top-ups; any other entry costs nothing there.
+make_index(entry, "alert", "account_id", "position", where="kind = 50 OR kind = 51")
 
-ROWS: Final = {"lot": Lot, "hold": Hold, "debt": Debt, "entry": Entry}
+ROWS: Final = {"lot": Lot, "hold": Hold, "debt": Debt, "allowance": Allowance, "budget": Budget, "entry": Entry}
 """The tables whose rows are values of core, field for field."""

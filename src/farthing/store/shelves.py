@@ -4,14 +4,27 @@ A published shelf is never changed: a unit of work forks it. Its list of entries
 speaks for its first `row.seq` entries and no more.
 """
 
+from collections.abc import Container
 from dataclasses import dataclass, field
 from typing import Any
 
 from farthing.core.burndown import widen_wallet
-from farthing.core.entries import Entry
-from farthing.core.requests import Note
-from farthing.core.wallets import Account, Debt, Hold, HoldState, Lot, Wallet
 from farthing.store.contract import LeadKey, WalletKey
+from farthing.values.entries import Entry
+from farthing.values.requests import Note
+from farthing.values.wallets import (
+    USUAL_TERMS,
+    Account,
+    Allowance,
+    Budget,
+    Counter,
+    CounterKey,
+    Debt,
+    Hold,
+    HoldState,
+    Lot,
+    Wallet,
+)
 
 
 @dataclass(slots=True)
@@ -25,6 +38,9 @@ class Shelf:
     open_lots: set[int] = field(default_factory=set)
     open_holds: set[int] = field(default_factory=set)
     open_debts: set[int] = field(default_factory=set)
+    allowances: dict[int, Allowance] = field(default_factory=dict)
+    budgets: dict[int, Budget] = field(default_factory=dict)
+    counters: dict[CounterKey, Counter] = field(default_factory=dict)
     entries: list[Entry] = field(default_factory=list)
     fresh: list[Entry] = field(default_factory=list)
 
@@ -32,13 +48,17 @@ class Shelf:
         """A shelf that one unit of work may change."""
         return Shelf(
             self.row, self.lots.copy(), self.holds.copy(), self.debts.copy(),
-            self.open_lots.copy(), self.open_holds.copy(), self.open_debts.copy(), self.entries, self.fresh.copy(),
+            self.open_lots.copy(), self.open_holds.copy(), self.open_debts.copy(),
+            self.allowances.copy(), self.budgets.copy(), self.counters.copy(), self.entries, self.fresh.copy(),
         )  # fmt: skip
 
     def put_row(self, wallet: Wallet) -> None:
         """Keep the row alone of a wallet; what it had loaded is kept beside it."""
         row = wallet.copy()
         row.lots, row.holds, row.debts = {}, {}, {}
+        row.allowances, row.budgets, row.counters = {}, {}, {}
+        if row.terms == USUAL_TERMS:
+            row.terms = USUAL_TERMS
         row.whole, row.unloaded, row.horizon = True, 0, ()
         self.row = row
 
@@ -70,16 +90,28 @@ class Shelf:
         wallet.account = account
         return wallet
 
+    def take_budgets(self, wallet: Wallet, subjects: Container[int]) -> None:
+        """Give a wallet its live budgets, and the counters of these subjects."""
+        wallet.budgets = {number: each for number, each in sorted(self.budgets.items()) if not each.ended_at}
+        wallet.counters = {key: each for key, each in self.counters.items() if key[1] in subjects}
+
     def widen(self, wallet: Wallet) -> Wallet:
-        """The same wallet with its live and pending lots, open holds and their lots, and unpaid debts."""
+        """The same wallet with its live and pending lots, open holds and their lots, unpaid debts, live allowances, and
+        the counters that these holds reserve from."""
         holds = [self.holds[number] for number in sorted(self.open_holds)]
         numbers = self.open_lots | {lot for hold in holds for lot, _ in hold.draws}
         debts = [self.debts[number] for number in sorted(self.open_debts)]
-        return widen_wallet(wallet, [self.lots[number] for number in numbers], holds, debts)
+        allowances = [each for _, each in sorted(self.allowances.items()) if not each.ended_at]
+        subjects = {subject for hold in holds for _, subject, _ in hold.reserves} if wallet.budgeted else set()
+        counters = [each for key, each in self.counters.items() if key[1] in subjects]
+        return widen_wallet(wallet, [self.lots[number] for number in numbers], holds, debts, allowances, counters)
 
     def take_whole(self, account: Account) -> Wallet:
-        """The wallet with all of this."""
-        return self.widen(self.take_row(account))
+        """The wallet with all of this, its budgets and every counter."""
+        wallet = self.widen(self.take_row(account))
+        if wallet.budgeted:
+            self.take_budgets(wallet, {subject for _, subject in self.counters})
+        return wallet
 
 
 @dataclass(slots=True)

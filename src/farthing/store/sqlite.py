@@ -10,14 +10,12 @@ from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import Final
 
-from farthing.core.amounts import Unit
-from farthing.core.entries import Seal
-from farthing.core.wallets import Account, Wallet
 from farthing.store import sqlite_oddities, sqlite_reads
-from farthing.store.contract import CommitUnknown, History, WalletRecord, Work
+from farthing.store.contract import CommitUnknown, Due, History, WalletKey, WalletRecord, Work
 from farthing.store.joining import find_driver
 from farthing.store.name_book import NameBook
 from farthing.store.needs import OWN_NAMES
+from farthing.store.reads import DUE_SPAN, DUE_WALLETS, list_due
 from farthing.store.sqlite_connections import Connections
 from farthing.store.sqlite_files import connect_writer, name_cause, name_problem, primary_code, refuse_other_file
 from farthing.store.sqlite_load import Loader
@@ -33,6 +31,10 @@ from farthing.store.sqlite_work import (
 )
 from farthing.store.unit_book import ADD_UNIT, NEXT_UNIT, SET_DIGITS, UNITS, UnitBook, refuse_changed_scale, take_units
 from farthing.store.versions import PREFIX
+from farthing.store.wallet_rows import Row
+from farthing.values.amounts import Unit
+from farthing.values.entries import Seal
+from farthing.values.wallets import Account, Wallet
 
 NAME: Final = f"SELECT text FROM {PREFIX}name WHERE number = ?"
 HASH: Final = f"SELECT hash FROM {PREFIX}entry WHERE account_id = ? AND unit_id = ? AND number = ?"
@@ -54,7 +56,7 @@ def open_sqlite(
     """
     sealed = seal or Seal()
     path, number = prepare_database(url, create=create, book=book, test=test, seal=sealed)
-    return SqliteStore(path, number, sealed)
+    return SqliteStore(path, number, sealed, test=test)
 
 
 class SqliteStore:
@@ -63,8 +65,9 @@ class SqliteStore:
     lanes = 1
     clock = None
 
-    def __init__(self, path: Path, book: int, seal: Seal) -> None:
+    def __init__(self, path: Path, book: int, seal: Seal, *, test: bool = False) -> None:
         self.path = path
+        self.is_test = test
         self.book = book
         self.seal = seal
         self.url = f"sqlite:///{path}"
@@ -101,7 +104,7 @@ class SqliteStore:
 
     def make_work(self, cursor: sqlite3.Cursor, finish: Callable[[SqliteWork], None]) -> SqliteWork:
         """A unit of work on this cursor, which `finish` commits."""
-        loader = Loader(cursor, self.book, self.seal, self.find_unit)
+        loader = Loader(cursor, self.book, self.seal, self.find_unit, is_test=self.is_test)
         return SqliteWork(self.path, cursor, loader, SqliteSaver(cursor, loader.stored, self.names), finish)
 
     def commit(self, work: SqliteWork) -> None:
@@ -205,11 +208,32 @@ class SqliteStore:
             return sqlite_reads.read_wallets(cursor, account, self.seal, self.find_unit)
 
     def list_history(
-        self, account: Account | None, unit_id: int | None, feature: int | None, before: int | None, most: int
+        self,
+        account: Account | None,
+        unit_id: int | None,
+        feature: int | None,
+        before: int | None,
+        most: int,
+        kinds: tuple[int, ...] | None = None,
     ) -> list[tuple[int, History]]:
         """Entries newest first, each with its position in the ledger."""
         with self.connections.reading_at_once() as cursor:
-            return sqlite_reads.list_history(cursor, self.book, account, unit_id, feature, before, most)
+            return sqlite_reads.list_history(cursor, self.book, account, unit_id, feature, before, most, kinds)
+
+    def list_due(self, now: int, after: WalletKey | None, most: int) -> list[Due]:
+        """Wallets in which something may be due, by account and unit."""
+
+        def read_span(last: WalletKey) -> list[Row]:
+            with self.connections.reading_at_once() as cursor:
+                return cursor.execute(DUE_WALLETS, (*last, DUE_SPAN, self.book, now)).fetchall()
+
+        self.units()
+        return list_due(read_span, after, most, self.known_units.by_id.get)
+
+    def count_wallets(self) -> int:
+        """Wallets in this book."""
+        with self.connections.reading_at_once() as cursor:
+            return sqlite_reads.count_rows(cursor, "wallet", self.book)
 
     def iter_records(self) -> Iterator[WalletRecord]:
         """Every wallet of the book with its entries, streamed, in one consistent read."""
@@ -219,7 +243,7 @@ class SqliteStore:
     def count_entries(self) -> int:
         """Entries in this book."""
         with self.connections.reading_at_once() as cursor:
-            return sqlite_reads.count_entries(cursor, self.book)
+            return sqlite_reads.count_rows(cursor, "entry", self.book)
 
     def find_oddities(self) -> Iterator[tuple[str, str]]:
         """What is wrong with tables that no wallet vouches for."""

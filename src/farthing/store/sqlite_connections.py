@@ -18,11 +18,11 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
-from farthing.core.bounds import LONGEST_WAIT_SECONDS
 from farthing.store.faults import Busy, DatabaseUnreadable, LedgerClosed
 from farthing.store.sqlite_files import connect_reader, connect_writer, identify_file, refuse_other_file, saying_plainly
 from farthing.store.sqlite_lock import WriteQueue
 from farthing.store.sqlite_work import make_cursor
+from farthing.values.bounds import LONGEST_WAIT_SECONDS
 
 LARGEST_WAL: Final = 64 * 1024 * 1024
 """Bytes of log before it is worked into the database. Larger spares writing, and costs disk and reading."""

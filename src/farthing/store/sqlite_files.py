@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from farthing.core.bounds import LONGEST_WAIT_SECONDS
 from farthing.store.faults import Busy, DatabaseMissing, DatabaseUnreadable, DiskFailed, UrlInvalid
+from farthing.values.bounds import LONGEST_WAIT_SECONDS
 
 SCHEME: Final = "sqlite://"
 EXPECTED: Final = "sqlite:///credits.db, or sqlite:////srv/credits.db with its full path"

@@ -1,28 +1,30 @@
 """What a batch reads from SQLite: a few questions about all its rows together, as `contract.Loaded` says."""
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
-from farthing.core.amounts import Unit
-from farthing.core.bounds import LOTS_AT_FIRST
 from farthing.core.burndown import widen_wallet
-from farthing.core.entries import Entry, Seal
-from farthing.core.errors import LawBroken
-from farthing.core.requests import NamesHold, Place, Refund, Request
-from farthing.core.wallets import Account, AccountState, Debt, Hold, Lot, Wallet
 from farthing.store import sqlite_statements as sql
-from farthing.store.contract import Loaded, WalletKey
+from farthing.store.contract import LeadKey, Loaded, WalletKey
 from farthing.store.needs import (
+    BY_PLACE,
     Located,
     Needs,
     find_roots,
+    find_subjects,
     find_touched,
     hash_shard,
     plan_needs,
 )
 from farthing.store.rows import Rows, assemble, sort_wallets, take_holds, take_known
 from farthing.store.saving import Stored
-from farthing.store.wallet_rows import take_debt, take_lot, take_wallet
+from farthing.store.wallet_rows import take_allowance, take_budget, take_debt, take_lot, take_wallet
+from farthing.values.amounts import Unit
+from farthing.values.bounds import LOTS_AT_FIRST
+from farthing.values.entries import Entry, Seal
+from farthing.values.errors import LawBroken
+from farthing.values.requests import Place, Request
+from farthing.values.wallets import Account, AccountState, Allowance, Counter, Debt, Hold, Lot, Wallet
 
 
 class Loader:
@@ -34,8 +36,11 @@ class Loader:
         book: int,
         seal: Seal,
         find_unit: Callable[[sqlite3.Cursor, int], Unit | None],
+        *,
+        is_test: bool,
     ) -> None:
         self.cursor = cursor
+        self.is_test = is_test
         self.book = book
         self.seal = seal
         self.find_unit = find_unit
@@ -44,7 +49,7 @@ class Loader:
     def load(self, requests: Sequence[Request], now: int) -> Loaded:
         """Everything that these requests can read."""
         needs, loaded, rows = plan_needs(requests), Loaded(), Rows()
-        self.load_accounts(needs, loaded)
+        self.load_accounts(needs, loaded, now)
         located = needs.locate(loaded.accounts)
         self.load_replays(located, loaded)
         self.load_holds(located, loaded, rows)
@@ -53,11 +58,12 @@ class Loader:
         sort_wallets(located, rows, now)
         self.load_lots(rows)
         self.load_thoroughly(located, rows, now)
+        self.load_budgets(located, loaded, rows, requests)
         self.load_named(located, rows)
         assemble(rows)
         return loaded
 
-    def load_accounts(self, needs: Needs, loaded: Loaded) -> None:
+    def load_accounts(self, needs: Needs, loaded: Loaded, now: int) -> None:
         """Accounts by key and id; one that a request may open gets an id that is its own if it is saved."""
         known = loaded.accounts
         by_key = [(self.book, key) for key in needs.keys]
@@ -72,7 +78,8 @@ class Loader:
         if fresh:
             last: int = self.cursor.execute(sql.LAST_ACCOUNT).fetchone()[0]
             for account_id, key in enumerate(fresh, last + 1):
-                account = Account(account_id, hash_shard(key), self.book, key, AccountState.NEW)
+                clock = now if self.is_test else 0
+                account = Account(account_id, hash_shard(key), self.book, key, AccountState.NEW, clock=clock)
                 known[key] = known[account_id] = account
 
     def load_replays(self, located: Located, loaded: Loaded) -> None:
@@ -116,7 +123,13 @@ class Loader:
             rows.holds.setdefault(key, []).append(hold)
 
     def load_past(self, located: Located, loaded: Loaded) -> None:
-        """What was written of the charges that are to be refunded, and the lots and debts that they moved."""
+        """What was written of the charges that are to be refunded, and the lots and debts that they moved; what was
+        written of the grants that are to be clawed back."""
+        for place in located.clawed:
+            lead = (place.account_id, place.unit_id, place.number)
+            past = self.add_later(lead, self.read_receipt(*lead), [lead[1:]])
+            if past:
+                loaded.past[lead] = past
         for place in located.charges:
             past = self.read_past(place)
             if past:
@@ -128,11 +141,16 @@ class Loader:
 
     def read_past(self, place: Place) -> list[Entry]:
         """The entries of a charge's receipt, then all that speak of the charge, by unit and number."""
-        receipt = self.read_receipt(place.account_id, place.unit_id, place.number)
+        lead = (place.account_id, place.unit_id, place.number)
+        receipt = self.read_receipt(*lead)
+        return self.add_later(lead, receipt, find_roots(receipt))
+
+    def add_later(self, lead: LeadKey, receipt: list[Entry], roots: Iterable[tuple[int, int]]) -> list[Entry]:
+        """A receipt, and then the entries that say `of_number` = one of these."""
         seen = {(entry.unit_id, entry.number) for entry in receipt}
         later: list[Entry] = []
-        for unit_id, number in find_roots(receipt):
-            for row in self.cursor.execute(sql.ABOUT, (place.account_id, unit_id, number)):
+        for unit_id, number in roots:
+            for row in self.cursor.execute(sql.ABOUT, (lead[0], unit_id, number)):
                 later.append(Entry._make(row))
         return receipt + sorted(entry for entry in later if (entry.unit_id, entry.number) not in seen)
 
@@ -163,7 +181,7 @@ class Loader:
     def refuse_lost_unit(self, account: Account, unit_id: int, requests: Sequence[Request]) -> None:
         """Raises `LawBroken` for a unit that was known and is gone; an id that was made up may name any."""
         kept = self.cursor.execute(sql.SEQ, (account.account_id, unit_id)).fetchone()
-        if kept or any(unit_id in r.units and not isinstance(r, NamesHold | Refund) for r in requests):
+        if kept or any(unit_id in r.units and not isinstance(r, BY_PLACE) for r in requests):
             problem = "its row in the table of units is gone"
             raise LawBroken(law="units_are_kept", account=account.key, unit=f"unit {unit_id}", problem=problem)
 
@@ -190,19 +208,31 @@ class Loader:
                 rows.first.setdefault(key, []).append(lot)
 
     def load_thoroughly(self, located: Located, rows: Rows, now: int) -> None:
-        """Every open hold and every debt, where a wallet needs them all, and every unexpired lot where a rule does."""
+        """Every open hold, debt and allowance, where a wallet needs them all, and every unexpired lot where a rule
+        does."""
         asked = list(rows.thorough)
         for key, hold in take_holds(sql.ask(self.cursor, sql.OPEN_HOLDS, asked)):
             rows.holds.setdefault(key, []).append(hold)
         for row in sql.ask(self.cursor, sql.OPEN_DEBTS, asked):
             rows.debts.setdefault(row[:2], []).append(take_debt(row[2:]))
-        for account_id, unit_ids in located.unexpired.items():
-            for unit_id in unit_ids:
-                key = (account_id, unit_id)
-                known = {lot.number for lot in rows.lots.get(key, ())}
-                found = map(take_lot, self.cursor.execute(sql.UNEXPIRED_LOTS, (*key, now)))
-                fresh = self.stored.note_ended(key, [lot for lot in found if lot.number not in known])
-                rows.lots.setdefault(key, []).extend(fresh)
+        for row in sql.ask(self.cursor, sql.LIVE_ALLOWANCES, rows.list_recurring()):
+            rows.allowances.setdefault(row[:2], []).append(take_allowance(row[2:]))
+        for key, instant in located.list_unexpired(rows.wallets, now):
+            known = {lot.number for lot in rows.lots.get(key, ())}
+            found = map(take_lot, self.cursor.execute(sql.UNEXPIRED_LOTS, (*key, instant)))
+            fresh = self.stored.note_ended(key, [lot for lot in found if lot.number not in known])
+            rows.lots.setdefault(key, []).extend(fresh)
+
+    def load_budgets(self, located: Located, loaded: Loaded, rows: Rows, requests: Sequence[Request]) -> None:
+        """Of wallets with budgets all of these, and the counters that can be read."""
+        wanted = located.list_budgeted(rows.wallets)
+        if wanted:
+            for row in sql.ask(self.cursor, sql.LIVE_BUDGETS, wanted):
+                rows.budgets.setdefault(row[:2], []).append(take_budget(row[2:]))
+            subjects = find_subjects(wanted, requests, loaded.accounts, rows.holds, loaded.past)
+            asked = [(*key, subject) for key, some in subjects.items() for subject in some]
+            for key, counters in self.stored.note_tallies(sql.ask(self.cursor, sql.TALLIES, asked)):
+                rows.counters.setdefault(key, []).extend(counters)
 
     def load_named(self, located: Located, rows: Rows) -> None:
         """Named debts and what paid them, named lots, and those that a loaded hold has drawn on."""
@@ -222,15 +252,22 @@ class Loader:
     def load_whole(self, wallet: Wallet) -> Wallet:
         """The same wallet with all that the store has of it."""
         key = (wallet.account.account_id, wallet.unit.unit_id)
-        lots, holds, debts = list_open(self.cursor, key)
-        return widen_wallet(wallet, self.stored.note_ended(key, lots), holds, debts)
+        lots, holds, debts, allowances = list_open(self.cursor, key)
+        counters: list[Counter] = []
+        if wallet.budgeted:
+            subjects = {subject for hold in holds for _, subject, _ in hold.reserves}
+            found = sql.ask(self.cursor, sql.TALLIES, [(*key, subject) for subject in subjects])
+            counters = [each for _, some in self.stored.note_tallies(found) for each in some]
+        return widen_wallet(wallet, self.stored.note_later(key, lots), holds, debts, allowances, counters)
 
 
-def list_open(cursor: sqlite3.Cursor, key: WalletKey) -> tuple[list[Lot], list[Hold], list[Debt]]:
-    """The live and pending lots of a wallet, its open holds with the lots that they drew on, its unpaid debts."""
+def list_open(cursor: sqlite3.Cursor, key: WalletKey) -> tuple[list[Lot], list[Hold], list[Debt], list[Allowance]]:
+    """The live and pending lots of a wallet, its open holds with the lots that they drew on, its unpaid debts, its live
+    allowances."""
     holds = sorted(hold for _, hold in take_holds(sql.ask(cursor, sql.OPEN_HOLDS, [key])))
     lots = [take_lot(row[2:]) for row in sql.ask(cursor, sql.OPEN_LOTS, [key])]
     debts = [take_debt(row[2:]) for row in sql.ask(cursor, sql.OPEN_DEBTS, [key])]
     drawn = {lot for hold in holds for lot, _ in hold.draws} - {lot.number for lot in lots}
     rows = sql.ask(cursor, sql.LOTS, [(*key, number) for number in sorted(drawn)])
-    return lots + [take_lot(row[2:]) for row in rows], holds, debts
+    allowances = sorted(take_allowance(row[2:]) for row in sql.ask(cursor, sql.LIVE_ALLOWANCES, [key]))
+    return lots + [take_lot(row[2:]) for row in rows], holds, debts, allowances

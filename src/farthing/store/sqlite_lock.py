@@ -13,8 +13,8 @@ import time
 from pathlib import Path
 from typing import Final
 
-from farthing.core.bounds import LONGEST_WAIT_SECONDS
 from farthing.store.faults import Busy, DatabaseUnreadable
+from farthing.values.bounds import LONGEST_WAIT_SECONDS
 
 LOOK_SECONDS: Final = 0.0002
 """Between two looks of whoever is next."""

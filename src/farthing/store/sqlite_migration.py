@@ -4,13 +4,13 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from farthing.core.entries import Seal
 from farthing.store.faults import DatabaseForeign, UpgradeFirst
 from farthing.store.sqlite_connections import refuse_torn_path
 from farthing.store.sqlite_files import check_file, connect, read_sqlite_url, saying_plainly
 from farthing.store.sqlite_opening import check_seal, find_schema, write_alone
 from farthing.store.sqlite_work import make_cursor
 from farthing.store.versions import SCHEMAS, Standing, judge_schema
+from farthing.values.entries import Seal
 
 
 def migrate_sqlite(url: str, seal: Seal) -> tuple[Path, str, str]:

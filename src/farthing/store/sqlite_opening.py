@@ -10,7 +10,6 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
-from farthing.core.entries import Seal
 from farthing.store.admission import (
     ADD_BOOK,
     ADD_META,
@@ -29,6 +28,7 @@ from farthing.store.sqlite_files import check_file, connect, make_file, read_sql
 from farthing.store.sqlite_lock import WriteQueue
 from farthing.store.sqlite_work import make_cursor
 from farthing.store.versions import PREFIX, VERSION_TABLE, Standing, judge_schema
+from farthing.values.entries import Seal
 
 MIGRATING: Final = threading.Lock()
 """Alembic keeps its context in module-level state: one migration at a time in a process."""

@@ -5,14 +5,18 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from farthing.core.amounts import Unit
-from farthing.core.bounds import NEVER
 from farthing.core.burndown import place_lots, widen_wallet
-from farthing.core.entries import Entry, Seal
-from farthing.core.wallets import ACCOUNT_UNIT, Account, Wallet
 from farthing.store import sqlite_statements as sql
 from farthing.store.contract import History, WalletKey, WalletRecord
-from farthing.store.reads import KEYS_FROM, MOST_ALIKE, list_starts, pick_alike, take_history
+from farthing.store.reads import (
+    ALERTS,
+    KEYS_FROM,
+    MOST_ALIKE,
+    list_starts,
+    pick_alike,
+    take_history,
+    write_kinds,
+)
 from farthing.store.sqlite_load import list_open
 from farthing.store.sqlite_work import make_cursor
 from farthing.store.versions import PREFIX as P
@@ -20,11 +24,18 @@ from farthing.store.wallet_rows import (
     ACCOUNT_COLUMNS,
     WALLET_COLUMNS,
     take_account,
+    take_allowance,
+    take_budget,
     take_debt,
     take_hold,
     take_lot,
+    take_tally,
     take_wallet,
 )
+from farthing.values.amounts import Unit
+from farthing.values.bounds import NEVER
+from farthing.values.entries import Entry, Seal
+from farthing.values.wallets import ACCOUNT_UNIT, Account, Counter, Wallet
 
 PAGE: Final = 256
 """Rows taken at a time from a table that may be long."""
@@ -37,6 +48,9 @@ UNITS_OF_ACCOUNT: Final = f"SELECT unit_id FROM {P}wallet WHERE account_id = ? O
 ALL_LOTS: Final = f"SELECT {sql.LOT} FROM {P}lot AS r WHERE {OF} ORDER BY r.number"
 ALL_HOLDS: Final = f"SELECT {sql.HOLD} FROM {P}hold AS r WHERE {OF} ORDER BY r.number"
 ALL_DEBTS: Final = f"SELECT {sql.DEBT} FROM {P}debt AS r WHERE {OF} ORDER BY r.number"
+ALL_ALLOWANCES: Final = f"SELECT {sql.ALLOWANCE} FROM {P}allowance AS r WHERE {OF} ORDER BY r.number"
+ALL_BUDGETS: Final = f"SELECT {sql.BUDGET} FROM {P}budget AS r WHERE {OF} ORDER BY r.number"
+ALL_TALLIES: Final = f"SELECT {sql.TALLY} FROM {P}tally AS r WHERE {OF} ORDER BY r.subject"
 ALL_ENTRIES: Final = f"SELECT {sql.ENTRY} FROM {P}entry AS r WHERE {OF} ORDER BY r.number"
 NEXT_WALLETS: Final = (
     f"SELECT {sql.list_columns(ACCOUNT_COLUMNS, 'a')}, r.unit_id, {sql.WALLET} FROM {P}wallet AS r"
@@ -56,6 +70,10 @@ HISTORY_OF_WALLET: Final = (
 HISTORY_OF_BOOK: Final = (
     f"{HISTORY} FROM {P}entry AS r NOT INDEXED CROSS JOIN {P}account AS a ON a.account_id = r.account_id"
     " WHERE a.book = ? AND r.position < ?{} ORDER BY r.position DESC LIMIT ?"
+)
+HISTORY_OF_ALERTS: Final = (
+    f"{HISTORY} FROM {P}entry AS r INDEXED BY {P}entry_alert CROSS JOIN {P}account AS a ON a.account_id = r.account_id"
+    f" WHERE {write_kinds(ALERTS)} AND a.book = ? AND r.position < ?{{}} ORDER BY r.position DESC LIMIT ?"
 )
 FindUnit = Callable[[sqlite3.Cursor, int], Unit | None]
 
@@ -90,8 +108,19 @@ def read_wallets(cursor: sqlite3.Cursor, account: Account, seal: Seal, find_unit
 
 
 def widen(cursor: sqlite3.Cursor, wallet: Wallet) -> Wallet:
-    """The same wallet with its live and pending lots, open holds with their lots, and unpaid debts."""
-    return widen_wallet(wallet, *list_open(cursor, (wallet.account.account_id, wallet.unit.unit_id)))
+    """The same wallet with its live and pending lots, open holds with their lots, unpaid debts, live allowances and
+    budgets, and every counter."""
+    key = (wallet.account.account_id, wallet.unit.unit_id)
+    counters: list[Counter] = []
+    if wallet.budgeted:
+        wallet.budgets = {row[2]: take_budget(row[2:]) for row in sorted(sql.ask(cursor, sql.LIVE_BUDGETS, [key]))}
+        counters = list_counters(cursor, key)
+    return widen_wallet(wallet, *list_open(cursor, key), counters)
+
+
+def list_counters(cursor: sqlite3.Cursor, key: WalletKey) -> list[Counter]:
+    """Every counter of a wallet."""
+    return [counter for row in cursor.execute(ALL_TALLIES, key) for counter in take_tally(row)]
 
 
 def list_history(
@@ -102,14 +131,21 @@ def list_history(
     feature: int | None,
     before: int | None,
     most: int,
+    kinds: tuple[int, ...] | None = None,
 ) -> list[tuple[int, History]]:
     """Entries newest first, each with its position."""
     before = NEVER if before is None else before
-    more, values = ("", ()) if feature is None else (" AND r.feature = ?", (feature,))
-    if account is None:
-        if unit_id is not None:
-            more, values = f"{more} AND r.unit_id = ?", (*values, unit_id)
-        rows = cursor.execute(HISTORY_OF_BOOK.format(more), (book, before, *values, most))
+    more, values = ("", list[int]()) if feature is None else (" AND r.feature = ?", [feature])
+    is_of_alerts = kinds is not None and ALERTS.issuperset(kinds)
+    if kinds is not None:
+        more += f" AND {write_kinds(kinds)}"
+    if account is None or is_of_alerts:
+        for column, value in (("unit_id", unit_id), ("account_id", None if account is None else account.account_id)):
+            if value is not None:
+                more += f" AND r.{column} = ?"
+                values.append(value)
+        text = HISTORY_OF_ALERTS if is_of_alerts else HISTORY_OF_BOOK
+        rows = cursor.execute(text.format(more), (book, before, *values, most))
         return [take_history(row) for row in rows]
     unit_ids = [unit_id]
     if unit_id is None:
@@ -138,6 +174,9 @@ def iter_records(cursor: sqlite3.Cursor, book: int, find_unit: FindUnit) -> Iter
                     [take_lot(lot) for lot in cursor.execute(ALL_LOTS, last)],
                     [take_hold(hold) for hold in cursor.execute(ALL_HOLDS, last)],
                     [take_debt(debt) for debt in cursor.execute(ALL_DEBTS, last)],
+                    [take_allowance(allowance) for allowance in cursor.execute(ALL_ALLOWANCES, last)],
+                    [take_budget(budget) for budget in cursor.execute(ALL_BUDGETS, last)],
+                    list_counters(cursor, last),
                 )
 
 
@@ -148,10 +187,10 @@ def iter_entries(cursor: sqlite3.Cursor, key: WalletKey) -> Iterator[Entry]:
         yield from map(Entry._make, page)
 
 
-def count_entries(cursor: sqlite3.Cursor, book: int) -> int:
-    """Entries in a book; quickly if there is no other."""
+def count_rows(cursor: sqlite3.Cursor, table: str, book: int) -> int:
+    """Entries, or wallets, in a book; quickly if there is no other."""
     books: int = cursor.execute(f"SELECT count(*) FROM {P}book").fetchone()[0]
-    counting = f"SELECT count(*) FROM {P}entry AS r"
+    counting = f"SELECT count(*) FROM {P}{table} AS r"
     if books > 1:
         counting += f" CROSS JOIN {P}account AS a ON a.account_id = r.account_id WHERE a.book = {book}"
     count: int = cursor.execute(counting).fetchone()[0]

@@ -5,15 +5,15 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Any, ClassVar
 
-from farthing.core.entries import FIRST_DIGEST, FIRST_USAGE, NO_USAGE, Entry
-from farthing.core.errors import LawBroken
 from farthing.core.laws import break_law
-from farthing.core.wallets import Account
 from farthing.store import sqlite_statements as sql
 from farthing.store.contract import Changes, WalletKey
 from farthing.store.name_book import NameBook
 from farthing.store.saving import Saver, Stored, list_names, refuse_missing
 from farthing.store.wallet_rows import Row
+from farthing.values.entries import FIRST_DIGEST, FIRST_USAGE, NO_USAGE, Entry
+from farthing.values.errors import LawBroken
+from farthing.values.wallets import Account
 
 USAGE, DIGEST, NOTE = FIRST_USAGE, FIRST_DIGEST, Entry._fields.index("note_digest")
 

@@ -10,11 +10,21 @@ from functools import lru_cache
 from itertools import chain
 from typing import Any, Final
 
-from farthing.core.entries import Entry
-from farthing.core.requests import About
-from farthing.core.wallets import Account
 from farthing.store.versions import PREFIX as P
-from farthing.store.wallet_rows import DEBT_COLUMNS, HOLD_COLUMNS, LOT_COLUMNS, TOTALS, WALLET_COLUMNS, Row
+from farthing.store.wallet_rows import (
+    ALLOWANCE_COLUMNS,
+    BUDGET_COLUMNS,
+    DEBT_COLUMNS,
+    HOLD_COLUMNS,
+    LOT_COLUMNS,
+    TALLY_COLUMNS,
+    TOTALS,
+    WALLET_COLUMNS,
+    Row,
+)
+from farthing.values.entries import Entry
+from farthing.values.requests import About
+from farthing.values.wallets import Account
 
 SIZES: Final = (1, 8, 64, 512)
 """How many rows a question is asked about; fewer are filled up with nothing, so that few statements are kept."""
@@ -28,6 +38,7 @@ def list_columns(columns: Sequence[str], table: str) -> str:
 
 
 LOT, HOLD, DEBT = (list_columns(c, "r") for c in (LOT_COLUMNS, HOLD_COLUMNS, DEBT_COLUMNS))
+ALLOWANCE, BUDGET, TALLY = (list_columns(c, "r") for c in (ALLOWANCE_COLUMNS, BUDGET_COLUMNS, TALLY_COLUMNS))
 ENTRY: Final = list_columns(Entry._fields, "r")
 ACCOUNT: Final = list_columns(Account._fields, "r")
 WALLET: Final = list_columns(WALLET_COLUMNS, "r")
@@ -54,6 +65,17 @@ OPEN_HOLDS: Final = (
 OPEN_DEBTS: Final = (
     f"SELECT a, b, {DEBT} FROM asked CROSS JOIN {P}debt AS r INDEXED BY {P}debt_owed"
     " ON r.account_id = a AND r.unit_id = b WHERE r.ended_at = 0"
+)
+LIVE_ALLOWANCES: Final = (
+    f"SELECT a, b, {ALLOWANCE} FROM asked CROSS JOIN {P}allowance AS r INDEXED BY {P}allowance_live"
+    " ON r.account_id = a AND r.unit_id = b WHERE r.ended_at = 0"
+)
+LIVE_BUDGETS: Final = (
+    f"SELECT a, b, {BUDGET} FROM asked CROSS JOIN {P}budget AS r INDEXED BY {P}budget_live"
+    " ON r.account_id = a AND r.unit_id = b WHERE r.ended_at = 0"
+)
+TALLIES: Final = (
+    f"SELECT a, b, {TALLY} FROM asked CROSS JOIN {P}tally AS r ON r.account_id = a AND r.unit_id = b AND r.subject = c"
 )
 BY_PLACE: Final = "ON r.account_id = a AND r.unit_id = b AND r.number = c"
 LOTS: Final = f"SELECT a, b, {LOT} FROM asked CROSS JOIN {P}lot AS r {BY_PLACE}"
@@ -105,7 +127,7 @@ def write_update(table: str, changing: Sequence[str], keys: Sequence[str], more:
 PLACE: Final = ("shard", "account_id", "unit_id")
 BY_WALLET, BY_ROW = ("account_id", "unit_id"), ("account_id", "unit_id", "number")
 INSERT_ACCOUNT: Final = write_insert("account", Account._fields)
-UPDATE_ACCOUNT: Final = write_update("account", ("state", "zone"), ("account_id", "book", "key"))
+UPDATE_ACCOUNT: Final = write_update("account", ("state", "zone", "clock"), ("account_id", "book", "key"))
 # OR FAIL spares SQLite the copies that it makes of every page to undo one row of many; here the whole work is undone.
 INSERT_ENTRY: Final = write_insert("entry", ("shard", "account_id", *Entry._fields), "OR FAIL ")
 UNSAID_FIELDS: Final = frozenset((*About._fields, "note_digest"))
@@ -119,10 +141,18 @@ INSERT_LOT: Final = write_insert("lot", (*PLACE, *LOT_COLUMNS))
 # A column in an index's condition, once named in SET, costs a look at that index even if it stays the same.
 UPDATE_LIVE_LOT: Final = write_update("lot", ("amount", "started", "remaining"), BY_ROW, " AND ended_at = 0")
 UPDATE_LOT: Final = write_update("lot", ("amount", "started", "remaining", "ended_at"), BY_ROW)
+# The end of a lot stands in the index of live ones.
+UPDATE_MOVED_LOT: Final = write_update("lot", ("amount", "started", "remaining", "ended_at", "expires_at"), BY_ROW)
 INSERT_HOLD: Final = write_insert("hold", (*PLACE, *HOLD_COLUMNS))
 UPDATE_HOLD: Final = write_update("hold", ("deadline", "state", "settled", "bare", "draws", "ended_at"), BY_ROW)
 INSERT_DEBT: Final = write_insert("debt", (*PLACE, *DEBT_COLUMNS))
 UPDATE_DEBT: Final = write_update("debt", ("remaining", "payers", "ended_at"), BY_ROW)
+INSERT_ALLOWANCE: Final = write_insert("allowance", (*PLACE, *ALLOWANCE_COLUMNS))
+UPDATE_ALLOWANCE: Final = write_update("allowance", ALLOWANCE_COLUMNS[2:], BY_ROW)
+INSERT_BUDGET: Final = write_insert("budget", (*PLACE, *BUDGET_COLUMNS))
+UPDATE_BUDGET: Final = write_update("budget", ("most", "is_hard", "ended_at"), BY_ROW)
+INSERT_TALLY: Final = write_insert("tally", (*PLACE, *TALLY_COLUMNS))
+UPDATE_TALLY: Final = write_update("tally", ("counters",), ("account_id", "unit_id", "subject"))
 INSERT_NOTE: Final = write_insert("note", (*PLACE, "number", "salt", "body"))
 INSERT_NAME: Final = write_insert("name", ("number", "text"))
 STOP_WALLET: Final = write_update("wallet", ("stopped",), BY_WALLET)

@@ -7,10 +7,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from farthing.core.bounds import LONGEST_WAIT_SECONDS
-from farthing.core.entries import Entry
-from farthing.core.requests import Request
-from farthing.core.wallets import Account, Wallet
 from farthing.store import sqlite_statements as sql
 from farthing.store.contract import Changes, Loaded, WalletKey
 from farthing.store.faults import ConnectionForeign
@@ -18,6 +14,10 @@ from farthing.store.sqlite_files import saying_plainly
 from farthing.store.sqlite_load import Loader
 from farthing.store.sqlite_save import SqliteSaver
 from farthing.store.versions import PREFIX
+from farthing.values.bounds import LONGEST_WAIT_SECONDS
+from farthing.values.entries import Entry
+from farthing.values.requests import Request
+from farthing.values.wallets import Account, Wallet
 
 SAVEPOINT: Final = "farthing_work"
 TAKE_WRITE_LOCK: Final = f"UPDATE {PREFIX}meta SET id = id WHERE FALSE"

@@ -4,10 +4,10 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from farthing.core.amounts import Unit
-from farthing.core.wallets import ACCOUNT_UNIT
 from farthing.store.faults import UnitChanged
 from farthing.store.versions import PREFIX
+from farthing.values.amounts import Unit
+from farthing.values.wallets import ACCOUNT_UNIT
 
 UNITS_FRESH_SECONDS: Final = 1.0
 """How long units are believed to be as last read; others may add some."""

@@ -1,10 +1,10 @@
-"""A second schema that no release has, for `test_rolling_deploy.py`: columns on the hottest tables, and a table."""
+"""A next schema that no release has, for `test_rolling_deploy.py`: columns on the hottest tables, and a table."""
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "0003"
+down_revision = "0002"
 branch_labels = None
 depends_on = None
 
