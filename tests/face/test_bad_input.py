@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 import farthing
-from farthing.core import errors
 from farthing.face.ids import read_id, write_id
+from farthing.values import errors
 
 
 @pytest.fixture(autouse=True)
@@ -208,7 +208,6 @@ def test_metadata_that_contains_itself_is_refused(ledger):
         ({"refund_grace": -1}, farthing.TimeInvalid, "refund_grace"),
         ({"refund_grace": True}, farthing.TimeInvalid, "refund_grace"),
         ({"refund_grace": 10**9}, farthing.TimeInvalid, "refund_grace"),
-        ({"alerts": [10]}, farthing.TermInvalid, "not available in this release"),
     ],
 )
 def test_wrong_terms_are_refused(ledger, terms, error, says):

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 import farthing
-from farthing.core.calendars import to_instant
 from farthing.face.grants import find_end_of_day
+from farthing.values.calendars import to_instant
 from tests.face.conftest import AT
 
 
@@ -125,7 +125,7 @@ def test_opening_an_account_twice_changes_nothing(ledger):
     assert [line.receipt for line in ledger.history("acme")] == [first.id]
     assert repr(first) == f"<receipt {first.id}: opened, acme>"
     assert ledger.balance("acme").spendable == 0
-    with pytest.raises(farthing.TimeInvalid, match="is no zone"):
+    with pytest.raises(farthing.TimeInvalid, match="is not a time zone"):
         ledger.open_account("umbrella", zone="Mars/Olympus")
 
 

@@ -135,3 +135,22 @@ def test_a_block_that_is_over_takes_no_more(ledger, connection):
 def test_memory_has_no_connection_to_join():
     with farthing.open("memory:") as ledger, pytest.raises(farthing.ConnectionForeign), ledger.within(object()) as tx:
         tx.charge("acme", 1)
+
+
+def test_rules_made_inside_commit_or_vanish_with_the_callers_rows(ledger, connection):
+    ledger.budget("acme", 5, name="known")
+    connection.execute("BEGIN IMMEDIATE")
+    with ledger.within(connection) as tx:
+        tx.allow("acme", 10, every="month")
+        tx.budget("acme", 5, name="fresh")
+        receipt = tx.charge("acme", 5)
+    connection.execute("ROLLBACK")
+
+    assert [(alert.kind, alert.budget) for alert in receipt.alerts] == [("budget", "known"), ("budget", None)], (
+        "what is not committed has no name to be looked up yet"
+    )
+    balance = ledger.balance("acme")
+    assert (balance.spendable, balance.allowances, [budget.name for budget in balance.budgets]) == (100, (), ["known"])
+    assert list(ledger.alerts()) == []
+    assert ledger.budget("acme", 7, name="other").kind == "budgeted"
+    assert [alert.budget for alert in ledger.charge("acme", 7, mode="all_available").alerts] == ["known"]

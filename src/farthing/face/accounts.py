@@ -3,18 +3,17 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, Concatenate, Final, ParamSpec, Unpack
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from farthing.core.entries import Entry
-from farthing.core.errors import TimeInvalid, show_given
-from farthing.core.names import read_account
-from farthing.core.requests import Close, Freeze, Open, Unfreeze
-from farthing.core.wallets import ACCOUNT_UNIT, AccountState
 from farthing.engine.tickets import Outcome
+from farthing.engine.zones import find_zone
 from farthing.face.desk import Desk
 from farthing.face.options import Name, Said, read_said
 from farthing.face.receipts import Receipt, read_receipt
 from farthing.face.verbs import dress, name_verb
+from farthing.values.entries import Entry
+from farthing.values.names import read_account
+from farthing.values.requests import Close, Freeze, Open, Unfreeze
+from farthing.values.wallets import ACCOUNT_UNIT, AccountState
 
 P = ParamSpec("P")
 PAGE: Final = 200
@@ -28,7 +27,7 @@ def build_open_account(desk: Desk, account: Name, *, zone: str = "UTC", **said: 
     `account` is the host's own name for it (`str`, `int` or `UUID`); `zone` the named zone (such as Africa/Accra) in
     which its days end. Raises `NameInvalid`, `TimeInvalid`, `AccountClosed`.
     """
-    read_zone(zone)
+    find_zone(zone)
     if zone != "UTC":
         desk.intern_name(zone, "zone")
     return Open(account=read_account(account), zone=zone, **read_said(desk, "open_account", said))
@@ -72,18 +71,6 @@ def find_opening(desk: Desk, request: Open) -> Outcome | None:
     return None if first is None else Outcome(account, (first,), True, False, request.key)
 
 
-def read_zone(zone: object) -> ZoneInfo:
-    """A named zone. Raises `TimeInvalid` for one that the zone database does not have."""
-    if isinstance(zone, str) and zone:
-        try:
-            return ZoneInfo(zone)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            pass
-    raise TimeInvalid(
-        what="zone", given=show_given(zone), problem="is no zone", advice="write a name such as UTC or Africa/Accra"
-    )
-
-
 def build_freeze(desk: Desk, account: Name, **said: Unpack[Said]) -> Freeze:
     """Refuse new charges and holds until unfrozen; holds that run may still be settled. Raises `AccountNotFound`."""
     return Freeze(account=read_account(account), **read_said(desk, "freeze", said))
@@ -95,5 +82,7 @@ def build_unfreeze(desk: Desk, account: Name, **said: Unpack[Said]) -> Unfreeze:
 
 
 def build_close_account(desk: Desk, account: Name, **said: Unpack[Said]) -> Close:
-    """End an account for good. What runs may still end (settle, release, void, forgive). Raises `AccountNotFound`."""
-    return Close(account=read_account(account), **read_said(desk, "close_account", said))
+    """End an account for good. What runs may still end (settle, release, void, forgive); allowances turn no more.
+    Raises `AccountNotFound`.
+    """
+    return Close(account=read_account(account), unit_ids=desk.list_unit_ids(), **read_said(desk, "close_account", said))

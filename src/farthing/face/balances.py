@@ -1,22 +1,26 @@
 """Balances: one read of one wallet, nothing written, with everything that explains the number."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from farthing.core import corrections
-from farthing.core.amounts import Unit, to_decimal, to_text
 from farthing.core.burndown import sum_available
-from farthing.core.calendars import to_instant, to_instant_or_none
 from farthing.core.draft import Draft
-from farthing.core.entries import Seal
-from farthing.core.names import NOTHING, name_number, read_name
-from farthing.core.wallets import HoldState, Lot, RestPolicy, SettlePolicy, Wallet
+from farthing.engine.zones import find_zone
 from farthing.face.desk import Desk
 from farthing.face.ids import write_id
-from farthing.face.receipts import place_of, plain
+from farthing.face.receipts import place_of
+from farthing.face.spelling import plain
+from farthing.face.standings import BalanceAllowance, BalanceBudget, list_allowances, list_budgets
+from farthing.face.top_ups import TopUp, show_top_up
+from farthing.values.amounts import Unit, to_decimal, to_text
+from farthing.values.calendars import to_instant, to_instant_or_none
+from farthing.values.entries import Seal
+from farthing.values.names import NOTHING, name_number, read_name
+from farthing.values.wallets import HoldState, Lot, RestPolicy, SettlePolicy, Wallet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +68,9 @@ class BalanceTerms:
     rest_of_ended_lot: str
     hold_ttl_seconds: int
     refund_grace_seconds: int
+    alerts: tuple[Decimal, ...]
+    """Balances that are told of when they are reached from above, highest first."""
+    top_up: TopUp | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -100,26 +107,23 @@ class Balance:
     scoped: Decimal
     """The part of what the lots have that pays for some features only."""
     scopes: tuple[Scope, ...]
+    allowances: tuple[BalanceAllowance, ...]
+    """Those that turn still, the next to turn first."""
+    next_reset: datetime | None
+    """When the next of them turns."""
+    budgets: tuple[BalanceBudget, ...]
+    """Those that count still, by their names."""
     terms: BalanceTerms
     stopped: bool
     """Whether a law broke here: nothing moves until an operator has looked."""
 
     def json(self) -> dict[str, Any]:
         """The same for JSON: amounts and instants as strings."""
-        said: dict[str, Any] = spell(self)
+        said: dict[str, Any] = plain(self)
         return said
 
     def __repr__(self) -> str:
         return f"<balance of {self.account} in {self.unit}: {self.equation}>"
-
-
-def spell(value: Any) -> Any:
-    """A record of records as JSON can have it."""
-    if isinstance(value, Balance | BalanceLot | BalanceHold | BalanceTerms | Scope):
-        return {field.name: spell(getattr(value, field.name)) for field in fields(value)}
-    if isinstance(value, tuple):
-        return [spell(item) for item in value]
-    return plain(value)
 
 
 def read_feature(feature: object) -> int:
@@ -132,6 +136,7 @@ def read_balance(desk: Desk, wallet: Wallet, feature: str | None) -> Balance:
     unit, account = wallet.unit, wallet.account
     live = [lot for lot in wallet.lots.values() if lot.started and lot.remaining]
     waiting = [lot for lot in wallet.lots.values() if not lot.started and lot.remaining]
+    allowances = list_allowances(desk, wallet)
     totals = {
         name: to_decimal(getattr(wallet, name), unit)
         for name in ("spendable", "held", "covered", "bare", "debt", "granted", "refunded", "adjusted", "spent",
@@ -151,6 +156,9 @@ def read_balance(desk: Desk, wallet: Wallet, feature: str | None) -> Balance:
         pending=tuple([read_lot(desk, wallet, lot) for lot in sorted(waiting, key=lambda lot: lot.effective_at)]),
         holds=read_holds(desk, wallet),
         scopes=read_scopes(desk, live, unit),
+        allowances=allowances,
+        next_reset=next((each.turns_at for each in allowances), None),
+        budgets=list_budgets(desk, wallet),
         terms=read_terms(wallet),
         stopped=bool(wallet.stopped),
     )
@@ -158,7 +166,7 @@ def read_balance(desk: Desk, wallet: Wallet, feature: str | None) -> Balance:
 
 def count_used(wallet: Wallet) -> Decimal:
     """The used count of a wallet that has its empty lots too, reckoned as decisions reckon it."""
-    return to_decimal(corrections.count_used(Draft(wallet, wallet.clock, Seal())), wallet.unit)
+    return to_decimal(corrections.count_used(Draft(wallet, wallet.clock, Seal(), find_zone)), wallet.unit)
 
 
 def write_equation(wallet: Wallet) -> str:
@@ -231,4 +239,6 @@ def read_terms(wallet: Wallet) -> BalanceTerms:
         rest_of_ended_lot=RestPolicy(terms.rest_of_ended_lot).name.lower(),
         hold_ttl_seconds=terms.hold_ttl // 1_000_000,
         refund_grace_seconds=terms.refund_grace // 1_000_000,
+        alerts=tuple(to_decimal(threshold, wallet.unit) for threshold in terms.alerts),
+        top_up=show_top_up(terms.top_up, wallet.unit),
     )

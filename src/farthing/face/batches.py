@@ -3,19 +3,31 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Concatenate, ParamSpec
 
-from farthing.core.errors import FarthingError, Refused, show_given
-from farthing.core.requests import Request
 from farthing.engine.tickets import Outcome
 from farthing.face.accounts import build_close_account, build_freeze, build_open_account, build_unfreeze
+from farthing.face.advances import build_advance
+from farthing.face.allowances import (
+    build_allow,
+    build_change_allowance,
+    build_end_allowance,
+    build_end_period,
+    build_set_period_end,
+)
+from farthing.face.budgets import build_budget, build_change_budget, build_end_budget
 from farthing.face.charges import build_charge, build_record
+from farthing.face.clawbacks import build_clawback
 from farthing.face.corrections import build_adjust, build_forgive, build_reset_used, build_set_used, build_void
 from farthing.face.desk import Desk
+from farthing.face.expiries import build_reschedule
 from farthing.face.grants import build_grant, build_import_grant
 from farthing.face.holds import build_extend, build_hold, build_release, build_settle
 from farthing.face.receipts import Receipt, read_receipt
 from farthing.face.refunds import build_refund
 from farthing.face.settings import build_configure
+from farthing.face.top_ups import build_decline_top_up
 from farthing.face.verbs import Runner, dress, name_verb
+from farthing.values.errors import FarthingError, Refused, show_given
+from farthing.values.requests import Request
 
 P = ParamSpec("P")
 
@@ -74,6 +86,18 @@ Configure = defer(build_configure)
 Freeze = defer(build_freeze)
 Unfreeze = defer(build_unfreeze)
 CloseAccount = defer(build_close_account)
+Allow = defer(build_allow)
+ChangeAllowance = defer(build_change_allowance)
+EndAllowance = defer(build_end_allowance)
+EndPeriod = defer(build_end_period)
+SetPeriodEnd = defer(build_set_period_end)
+Budget = defer(build_budget)
+ChangeBudget = defer(build_change_budget)
+EndBudget = defer(build_end_budget)
+Clawback = defer(build_clawback)
+Reschedule = defer(build_reschedule)
+DeclineTopUp = defer(build_decline_top_up)
+Advance = defer(build_advance)
 
 Answer = Receipt | FarthingError
 

@@ -2,10 +2,10 @@
 
 from typing import Final, Unpack
 
-from farthing.core.names import NOTHING, read_account
-from farthing.core.requests import Charge, Mode, Record
 from farthing.face.desk import Desk
 from farthing.face.options import Amounts, Name, Said, read_amounts, read_choice, read_said
+from farthing.values.names import NOTHING, read_account
+from farthing.values.requests import Charge, Mode, Record
 
 CHARGE_MODES: Final = {"strict": Mode.STRICT, "record": Mode.RECORD, "all_available": Mode.ALL_AVAILABLE}
 

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Unpack
 
-from farthing.core.errors import AmountInvalid, GrantNotFound, show_given
-from farthing.core.names import read_account
-from farthing.core.requests import Adjust, Forgive, ResetUsed, SetUsed, Void
 from farthing.face.desk import Desk
 from farthing.face.ids import read_id
 from farthing.face.options import Amount, Amounts, Name, Said, read_amounts, read_claim, read_parts, read_said
+from farthing.values.errors import AmountInvalid, GrantNotFound, show_given
+from farthing.values.names import read_account
+from farthing.values.requests import Adjust, Forgive, ResetUsed, SetUsed, Void
 
 
 def build_void(

@@ -7,13 +7,14 @@ import secrets
 from collections.abc import Callable
 from typing import Final
 
-from farthing.core.amounts import Unit
-from farthing.core.errors import UnitNotFound
-from farthing.core.names import read_name
-from farthing.core.wallets import ACCOUNT_UNIT
 from farthing.engine.clocks import Clock
 from farthing.face.ids import ALPHABET
 from farthing.store.contract import Store
+from farthing.values.amounts import Unit
+from farthing.values.errors import UnitNotFound
+from farthing.values.names import read_name
+from farthing.values.requests import Place
+from farthing.values.wallets import ACCOUNT_UNIT
 
 Dice = Callable[[int], bytes]
 """As many random bytes as asked. Tests put their own in its place, so that two stores can be held side by side."""
@@ -33,6 +34,8 @@ class Desk:
         self.units: dict[str, Unit] = {}
         self.units_by_id: dict[int, Unit] = {0: ACCOUNT_UNIT}
         self.default_unit = ACCOUNT_UNIT
+        self.budget_names: dict[Place, str] = {}
+        """Of committed budgets that an alert told of: they never change."""
         self.refresh_units()
 
     def refresh_units(self) -> None:
@@ -40,6 +43,11 @@ class Desk:
         self.units = self.store.units()
         self.units_by_id = {0: ACCOUNT_UNIT} | {unit.unit_id: unit for unit in self.units.values()}
         self.default_unit = next(iter(self.units.values()), ACCOUNT_UNIT)
+
+    def list_unit_ids(self) -> tuple[int, ...]:
+        """Every unit of the book, for requests that concern whatever an account has."""
+        self.refresh_units()
+        return tuple(sorted(unit.unit_id for unit in self.units.values()))
 
     def get_unit(self, name: str | None) -> Unit:
         """A unit by its name, the default one for None. Raises `UnitNotFound`, which lists what there is."""
@@ -73,6 +81,12 @@ class Desk:
     def intern_name(self, value: object, what: str) -> int:
         """The number of a name that a caller wrote. Raises `NameInvalid`."""
         return self.store.intern_name(read_name(value, what=what))
+
+    def keep_name(self, value: object, what: str) -> str:
+        """A name as it is stored, and remembered: for requests that carry its text. Raises `NameInvalid`."""
+        text = read_name(value, what=what)
+        self.store.intern_name(text)
+        return text
 
     def find_text(self, number: int | None) -> str | None:
         """The text of a name's number; None for nothing."""

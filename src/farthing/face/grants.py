@@ -1,21 +1,22 @@
 """Grants: credits given, from now or later, for ever or until an instant."""
 
 from collections.abc import Collection
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 from typing import Any, Final, Unpack
-from zoneinfo import ZoneInfo
 
-from farthing.core.bounds import LARGEST_AMOUNT, LATEST_INSTANT, MOST_SCOPES
-from farthing.core.calendars import EPOCH, read_duration, read_instant
-from farthing.core.errors import AmountInvalid, TermInvalid, TimeInvalid, show_given
-from farthing.core.names import read_account
-from farthing.core.requests import Grant, Import
-from farthing.face.accounts import read_zone
+from farthing.engine.zones import find_zone
 from farthing.face.desk import Desk
 from farthing.face.options import Amounts, Name, Said, read_amounts, read_claim, read_said
+from farthing.face.top_ups import find_purchase
+from farthing.values.bounds import LARGEST_AMOUNT, LATEST_INSTANT, MOST_SCOPES
+from farthing.values.calendars import read_duration, read_instant, to_instant
+from farthing.values.errors import AmountInvalid, TermInvalid, TimeInvalid, show_given
+from farthing.values.names import read_account, read_name
+from farthing.values.periods import DAY, FIRST_DAY, find_first_instant
+from farthing.values.requests import Amounts as Parts
+from farthing.values.requests import Grant, Import
 
 LARGEST_PRIORITY: Final = 1000
-SECOND: Final = timedelta(seconds=1)
 
 
 def build_grant(
@@ -33,6 +34,9 @@ def build_grant(
     features: Collection[str] | None = None,
     promotional: bool = False,
     paid: tuple[int, str] | None = None,
+    until_turn: str | None = None,
+    extend: bool = False,
+    top_up: str | None = None,
     **said: Unpack[Said],
 ) -> Grant:
     """Give credits. Opens the account if need be, and pays its debt first.
@@ -42,14 +46,24 @@ def build_grant(
     `through` a date: to the end of that day in the account's zone. `starts_at` makes them wait. Lower `priority`
     (0 to 1000) burns first. `features` scopes them: they pay for nothing else. `paid=(1200, "GHS")` is what they cost,
     in minor units of an ISO currency.
+    `until_turn="plan"` ties them to the allowance of that name: they end when it turns, whenever that comes to be.
+    `extend=True` lets all other live credits live at least as long as these (allowances' own apart): buying again moves
+    the end of everything. `top_up` is the id of the alert that asked for this purchase (`alert.id`): it
+    is the key too, unless you give one, so that a purchase told twice is granted once.
     Raises `TimeInvalid` (an end that has passed, a naive or bare date), `TooManyLots`, `AccountClosed`, `KeyReused` …
     """
     name = read_account(account)
-    terms = read_terms(desk, name, source, expires_in, expires_at, through, starts_at, priority, features)
+    if top_up is not None and said.get("key") is None:
+        said["key"] = f"top-up {top_up}"
+    terms = read_terms(desk, name, source, expires_in, expires_at, through, starts_at, priority, features, until_turn)
+    amounts = read_amounts(desk, amount, unit)
     return Grant(
         account=name,
-        amounts=read_amounts(desk, amount, unit),
+        amounts=amounts,
         promotional=bool(read_claim(promotional, "promotional")),
+        until_turn="" if until_turn is None else read_name(until_turn, what="until_turn"),
+        extends=read_extension(extend, starts_at),
+        top_up=0 if top_up is None else read_purchase(desk, name, amounts, top_up),
         **terms,
         **read_paid(desk, paid),
         **read_said(desk, "grant", said),
@@ -96,27 +110,52 @@ def read_terms(
     starts_at: datetime | None,
     priority: int,
     features: Collection[str] | None,
+    until_turn: str | None = None,
 ) -> dict[str, Any]:
     """The terms that a grant and an import share."""
-    ends = {"expires_in": expires_in, "expires_at": expires_at, "through": through}
+    ends = {"expires_in": expires_in, "expires_at": expires_at, "through": through, "until_turn": until_turn}
     named = [name for name, value in ends.items() if value is not None]
     if len(named) > 1:
         problem = "name more than one end"
         raise TermInvalid(what=" and ".join(named), given="together", problem=problem, advice="choose one of them")
-    if type(priority) is not int or not 0 <= priority <= LARGEST_PRIORITY:
-        advice = f"write a whole number from 0 to {LARGEST_PRIORITY}"
-        raise TermInvalid(what="priority", given=show_given(priority), problem="is out of bounds", advice=advice)
     instant = None if expires_at is None else read_instant(expires_at, what="expires_at")
     if through is not None:
-        instant = find_end_of_day(through, find_zone(desk, account))
+        instant = find_end_of_day(through, find_zone_of(desk, account))
     return {
         "source": desk.intern_name(source, "source"),
         "expires_in": None if expires_in is None else read_duration(expires_in, what="expires_in"),
         "expires_at": instant,
         "starts_at": None if starts_at is None else read_instant(starts_at, what="starts_at"),
-        "priority": priority,
+        "priority": read_priority(priority),
         "features": () if features is None else read_features(desk, features),
     }
+
+
+def read_extension(extend: object, starts_at: object) -> bool:
+    """Whether other credits are to live as long as these. Raises `TermInvalid`."""
+    if not read_claim(extend, "extend"):
+        return False
+    if starts_at is not None:
+        problem, advice = "belongs to credits that begin now", "leave it out, or leave starts_at out"
+        raise TermInvalid(what="extend", given="True", problem=problem, advice=advice)
+    return True
+
+
+def read_purchase(desk: Desk, account: str, amounts: Parts, top_up: str) -> int:
+    """The entry that asked for this purchase. Raises `IdInvalid`, and `TermInvalid` for what is no purchase of this."""
+    place = find_purchase(desk, account, top_up)
+    if [unit for unit, _ in amounts] != [place.unit_id]:
+        problem, advice = "asked for another unit", f"grant {desk.get_unit_of(place.unit_id).name}, and nothing else"
+        raise TermInvalid(what="top_up", given=show_given(top_up), problem=problem, advice=advice)
+    return place.number
+
+
+def read_priority(priority: object) -> int:
+    """A place in burn-down order. Raises `TermInvalid`."""
+    if type(priority) is not int or not 0 <= priority <= LARGEST_PRIORITY:
+        advice = f"write a whole number from 0 to {LARGEST_PRIORITY}"
+        raise TermInvalid(what="priority", given=show_given(priority), problem="is out of bounds", advice=advice)
+    return priority
 
 
 def read_features(desk: Desk, features: object) -> tuple[int, ...]:
@@ -147,34 +186,16 @@ def read_paid(desk: Desk, paid: object) -> dict[str, Any]:
     return {"cost_minor": minor, "currency": desk.intern_name(currency, "currency")}
 
 
-def find_zone(desk: Desk, account: str) -> ZoneInfo:
+def find_zone_of(desk: Desk, account: str) -> tzinfo:
     """The zone in which an account's days end; UTC for one that this very grant opens."""
     known = desk.store.find_account(account)
-    return read_zone("UTC" if known is None else known.zone)
+    return find_zone("UTC" if known is None else known.zone)
 
 
-def find_end_of_day(day: object, zone: ZoneInfo) -> int:
+def find_end_of_day(day: object, zone: tzinfo) -> int:
     """The first instant after a date in a zone. Raises `TimeInvalid` for anything but a bare date."""
     if not isinstance(day, date) or isinstance(day, datetime):
         advice = "write a date, or use expires_at for an instant"
         raise TimeInvalid(what="through", given=show_given(day), problem="is not a date", advice=advice)
-    if day >= date(9999, 12, 31):
-        return LATEST_INSTANT
-    midnight = datetime.combine(day + timedelta(days=1), datetime.min.time(), zone)
-    return read_instant(find_first_valid(midnight, zone), what="through")
-
-
-def find_first_valid(wall: datetime, zone: ZoneInfo) -> datetime:
-    """The instant of a wall-clock time: in an overlap the first of the two, in a gap the first that exists after it."""
-    instant = wall.replace(fold=0).astimezone(UTC)
-    if instant.astimezone(zone).replace(tzinfo=None) == wall.replace(tzinfo=None):
-        return instant
-    before, after = wall.replace(fold=1).astimezone(UTC), instant
-    first, last = (before - EPOCH) // SECOND, (after - EPOCH) // SECOND
-    while last - first > 1:
-        middle = (first + last) // 2
-        if (EPOCH + middle * SECOND).astimezone(zone).replace(tzinfo=None) < wall.replace(tzinfo=None):
-            first = middle
-        else:
-            last = middle
-    return EPOCH + last * SECOND
+    midnight = (day.toordinal() + 1 - FIRST_DAY) * DAY
+    return read_instant(to_instant(min(find_first_instant(midnight, zone), LATEST_INSTANT)), what="through")

@@ -6,19 +6,20 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from farthing.core.amounts import to_decimal
-from farthing.core.calendars import to_instant
-from farthing.core.errors import AccountNotFound
-from farthing.core.names import read_account
-from farthing.core.wallets import Account
 from farthing.face.balances import read_feature
 from farthing.face.desk import Desk
 from farthing.face.ids import write_id
 from farthing.face.notes import read_note
 from farthing.face.options import COST, QUANTITY, Name
-from farthing.face.receipts import KINDS, place_of, plain
+from farthing.face.receipts import KINDS, place_of
+from farthing.face.spelling import plain
 from farthing.face.usage import Usage
 from farthing.store.contract import History
+from farthing.values.amounts import to_decimal
+from farthing.values.calendars import to_instant
+from farthing.values.errors import AccountNotFound
+from farthing.values.names import read_account
+from farthing.values.wallets import Account
 
 PAGE: Final = 200
 """Entries fetched at a time."""

@@ -8,11 +8,6 @@ from decimal import Decimal
 from types import TracebackType
 from typing import Any, Concatenate, Final, ParamSpec, Self, Unpack
 
-from farthing.core.bounds import HOLD_TTL, LONGEST_HOLD_TTL
-from farthing.core.calendars import ONE, read_duration
-from farthing.core.errors import FarthingError, HoldEnded, HoldNotFound, Unavailable
-from farthing.core.names import NOTHING, read_account
-from farthing.core.requests import Extend, Hold, Mode, Place, Release, Request, Settle
 from farthing.engine.tickets import Outcome
 from farthing.face.desk import Desk
 from farthing.face.ids import read_id
@@ -20,6 +15,11 @@ from farthing.face.options import Amounts, Name, Said, read_amounts, read_choice
 from farthing.face.receipts import Receipt, read_receipt
 from farthing.face.settings import POLICIES
 from farthing.face.verbs import Runner, dress, name_verb
+from farthing.values.bounds import HOLD_TTL, LONGEST_HOLD_TTL
+from farthing.values.calendars import ONE, read_duration
+from farthing.values.errors import FarthingError, HoldEnded, HoldNotFound, Unavailable
+from farthing.values.names import NOTHING, read_account
+from farthing.values.requests import Extend, Hold, Mode, Place, Release, Request, Settle
 
 P = ParamSpec("P")
 HOLD_MODES: Final = {

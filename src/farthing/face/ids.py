@@ -6,8 +6,8 @@ within a wallet, carry two check bytes, and are minted without dice. Prefixes: a
 
 import hashlib
 
-from farthing.core.errors import IdInvalid, show_given
-from farthing.core.requests import Place
+from farthing.values.errors import IdInvalid, show_given
+from farthing.values.requests import Place
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 """Crockford's base-32 in lower case: no i, l, o, u (https://www.crockford.com/base32.html)."""

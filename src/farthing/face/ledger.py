@@ -10,19 +10,16 @@ from datetime import timedelta
 from decimal import Decimal
 from itertools import islice
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from farthing.audit.verify import Report, verify
-from farthing.core.amounts import to_decimal
 from farthing.core.burndown import sum_available
-from farthing.core.names import read_account
-from farthing.core.requests import Open, Request
-from farthing.core.wallets import HoldState
 from farthing.engine.engine import Engine
 from farthing.engine.stats import Stats
 from farthing.engine.tickets import Outcome
 from farthing.engine.within import Within
 from farthing.face.accounts import find_opening
+from farthing.face.alerts import Alert, iter_alerts
 from farthing.face.balances import Balance, count_used, read_balance, read_feature
 from farthing.face.batches import Answer, Deferred, Lines
 from farthing.face.desk import Desk, Dice
@@ -34,6 +31,12 @@ from farthing.face.units import Unit, show_unit
 from farthing.face.words import AwaitedWords, Words
 from farthing.store.contract import Progress
 from farthing.store.faults import LedgerClosed
+from farthing.values.amounts import to_decimal
+from farthing.values.names import read_account
+from farthing.values.requests import Open, Request
+from farthing.values.wallets import HoldState
+
+T = TypeVar("T")
 
 
 class Ledger(Words, AwaitedWords):
@@ -153,7 +156,7 @@ class Ledger(Words, AwaitedWords):
         self.refuse_closed()
         return self.stay_open(iter_history(self.desk, account, feature, unit))
 
-    def stay_open(self, lines: Iterator[Line]) -> Iterator[Line]:
+    def stay_open(self, lines: Iterator[T]) -> Iterator[T]:
         """The same lines; while somebody reads them this ledger is not forgotten, and so not closed."""
         yield from lines
 
@@ -165,6 +168,22 @@ class Ledger(Words, AwaitedWords):
         while page := await asyncio.to_thread(list, islice(lines, 200)):
             for line in page:
                 yield line
+
+    def alerts(self, account: Name | None = None, *, unit: str | None = None) -> Iterator[Alert]:
+        """What was told, newest first, lazily: balances that fell to a threshold, budgets that were spent, purchases
+        that are wanted; of one account or of all, in one unit or in all.
+
+        Raises `AccountNotFound`, `UnitNotFound`.
+        """
+        self.refuse_closed()
+        return self.stay_open(iter_alerts(self.desk, account, unit))
+
+    async def aalerts(self, account: Name | None = None, *, unit: str | None = None) -> AsyncIterator[Alert]:
+        """The same for a coroutine: `async for alert in ledger.aalerts()`."""
+        alerts = await asyncio.to_thread(self.alerts, account, unit=unit)
+        while page := await asyncio.to_thread(list, islice(alerts, 200)):
+            for alert in page:
+                yield alert
 
     def verify(self, progress: Progress | None = None) -> Report:
         """Check every law over every wallet of the book. `report.ok`, and what was found if it is not."""

@@ -12,10 +12,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from farthing.core.bounds import HOLD_TTL
-from farthing.core.calendars import ONE
-from farthing.core.errors import FarthingError, HoldEnded, KeyReused
-from farthing.core.requests import Request
 from farthing.engine.tickets import Outcome
 from farthing.face.desk import Desk
 from farthing.face.holds import build_extend, build_hold, read_hold
@@ -23,6 +19,10 @@ from farthing.face.ids import write_id
 from farthing.face.options import Amounts, Name
 from farthing.face.receipts import place_of
 from farthing.face.verbs import Runner
+from farthing.values.bounds import HOLD_TTL
+from farthing.values.calendars import ONE
+from farthing.values.errors import FarthingError, HoldEnded, KeyReused
+from farthing.values.requests import Request
 
 F = TypeVar("F", bound=Callable[..., Any])
 Steps = Generator[Request, Outcome, Outcome | None]

@@ -4,11 +4,11 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from farthing.core.bounds import LARGEST_NOTE
-from farthing.core.errors import show_given
-from farthing.core.requests import Note
 from farthing.face.desk import Desk
 from farthing.store.faults import NoteInvalid
+from farthing.values.bounds import LARGEST_NOTE
+from farthing.values.errors import show_given
+from farthing.values.requests import Note
 
 LONGEST_NUMBER: Final = 3 * LARGEST_NOTE
 """Bits of a number in metadata: written out, it takes up most of a note."""

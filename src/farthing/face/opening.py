@@ -9,11 +9,6 @@ from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from farthing.core.amounts import Unit
-from farthing.core.bounds import LONGEST_NAME
-from farthing.core.entries import Seal
-from farthing.core.errors import TermInvalid, show_given
-from farthing.core.names import read_name
 from farthing.engine.clocks import Clock
 from farthing.engine.engine import Engine
 from farthing.engine.options import Settings
@@ -22,6 +17,11 @@ from farthing.face.ledger import Ledger
 from farthing.face.units import DEFAULT_UNITS, Units, read_units
 from farthing.store.contract import Store
 from farthing.store.faults import ChainKeyWrong, ClockIsFrozen, DatabaseUnreadable, UrlInvalid
+from farthing.values.amounts import Unit
+from farthing.values.bounds import LONGEST_NAME
+from farthing.values.entries import Seal
+from farthing.values.errors import TermInvalid, show_given
+from farthing.values.names import read_name
 
 CHAIN_KEY: Final = "FARTHING_CHAIN_KEY"
 """The environment variable with the key that seals the entries, where none is given."""
@@ -86,8 +86,9 @@ def open_ledger(
     """Open the ledger at `url`: `sqlite:///credits.db` (four slashes for a full path), `postgresql://USER@HOST/NAME`,
     or `memory:` for one that ends with the process. `create=True` makes what is missing: a file, our tables, the book.
 
-    `book` is a ledger of its own inside the database; `test=True` marks it, when it is made, as one in which clocks may
-    stand still (`clock=farthing.testing.FrozenClock(at)`). `units` says what the book counts, the default one first:
+    `book` is a ledger of its own inside the database; `test=True` says that it is one for tests, for ever: each account
+    in it has a clock that stands still from its opening, and is moved by `advance`; or all of them go by one that this
+    process moves (`clock=farthing.testing.FrozenClock(at)`). `units` says what the book counts, the default one first:
     {"credits": 6, "generations": 0} (with how many places); one named `credits` unless said. `chain_key` (or the
     environment's FARTHING_CHAIN_KEY) keys the seal of the entries, so that only its holder can forge them. Opened
     twice in a process, one database and book has the same engine. Close it with `close()`, or use it as a context.
@@ -108,6 +109,9 @@ def open_ledger(
         engine = None if identity is None else REGISTER.engines.get((identity, name))
         if engine is None or engine.is_closed:
             store = make_store(url, create=create, book=name, test=test, seal=Seal(key))
+            if clock is not None:
+                # Then this process says what time it is, for all accounts: none is given a clock of its own.
+                store.is_test = False
             try:
                 engine = Engine(store, clock, settings=settings)
                 add_units(store, wanted)
@@ -181,7 +185,7 @@ def make_store(url: str, *, create: bool, book: str, test: bool, seal: Seal) -> 
     if url in MEMORY:
         from farthing.store.memory import MemoryStore
 
-        return MemoryStore(seal)
+        return MemoryStore(seal, test=test)
     if is_on_server(url):
         from farthing.store.postgres import open_postgres
 

@@ -4,19 +4,19 @@ from collections.abc import Mapping, Set
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import IntEnum
-from typing import Any, Final, TypedDict, TypeVar
+from typing import Any, Final, TypedDict, TypeVar, cast
 from uuid import UUID
 
-from farthing.core.amounts import Unit, divide_half_up, read_amount
-from farthing.core.bounds import MOST_UNITS
-from farthing.core.calendars import ONE, read_instant
-from farthing.core.errors import AmountInvalid, TermInvalid, TimeInvalid, show_given
-from farthing.core.names import read_key
-from farthing.core.requests import UNSAID, About, Note
-from farthing.core.requests import Amounts as Parts
 from farthing.face.desk import Desk
 from farthing.face.notes import make_note
 from farthing.face.usage import Usage, read_tokens
+from farthing.values.amounts import Unit, divide_half_up, read_amount
+from farthing.values.bounds import MOST_UNITS
+from farthing.values.calendars import ONE, read_instant
+from farthing.values.errors import AmountInvalid, TermInvalid, TimeInvalid, show_given
+from farthing.values.names import read_key
+from farthing.values.requests import UNSAID, About, Note
+from farthing.values.requests import Amounts as Parts
 
 Name = str | int | UUID
 """How the host names an account, a member, an actor: its own text or number."""
@@ -33,8 +33,9 @@ LONGEST_NUMBER: Final = 200
 """Bits of a number that names somebody; Python does not even write very long ones out."""
 
 
-class Said(TypedDict, total=False):
-    """Options of every verb. None is the same as not said."""
+class SaidOfRules(TypedDict, total=False):
+    """Options of every verb, those included that set up a rule and name members and models of their own in it. None
+    is the same as not said."""
 
     key: str | None
     """The caller's idempotency key; without one the engine makes one (`receipt.key`)."""
@@ -42,11 +43,16 @@ class Said(TypedDict, total=False):
     metadata: Mapping[str, Any] | None
     effective_at: datetime | None
     """When it happened, if not now; for reports only (rule 3)."""
+    actor: Name | None
+    """Whoever of the host's own people or jobs does this."""
+
+
+class Said(SaidOfRules, total=False):
+    """Options of every other verb: who and what it was for, and what it used."""
+
     model: str | None
     member: Name | None
     """The person acting for the account."""
-    actor: Name | None
-    """Whoever of the host's own people or jobs does this."""
     api_key: Name | None
     """The name of the program's key, never the key itself."""
     usage: Usage | None
@@ -66,8 +72,9 @@ class Told(TypedDict):
     effective_at: int | None
 
 
-def read_said(desk: Desk, verb: str, said: Said) -> Told:
+def read_said(desk: Desk, verb: str, given: Said | SaidOfRules) -> Told:
     """Read what was said with a verb. Raises `Invalid` and its kin; `TypeError` for an option that does not exist."""
+    said = cast(Said, given)
     if not said.keys() <= OPTIONS:
         unknown = min(said.keys() - OPTIONS)
         raise TypeError(f"{verb}() got an unexpected keyword argument {unknown!r}")
@@ -119,14 +126,17 @@ def read_fraction(value: Amount | None, unit: Unit) -> int | None:
     return None if value is None else read_amount(value, unit, what=unit.name)
 
 
+LONGEST_DURATION: Final = timedelta(days=400)
+"""Of the work that an entry is about: as long as the longest hold."""
+
+
 def read_milliseconds(length: timedelta | None) -> int | None:
     """Milliseconds, halves up. Raises `TimeInvalid` for what is no duration."""
     if length is None:
         return None
-    if not isinstance(length, timedelta) or length < timedelta(0):
-        raise TimeInvalid(
-            what="duration", given=show_given(length), problem="is not a duration", advice="write a timedelta from zero"
-        )
+    if not isinstance(length, timedelta) or not timedelta(0) <= length <= LONGEST_DURATION:
+        advice = f"write a timedelta from zero to {LONGEST_DURATION.days} days"
+        raise TimeInvalid(what="duration", given=show_given(length), problem="is not a duration", advice=advice)
     return divide_half_up(length // ONE, 1000)
 
 

@@ -8,24 +8,32 @@ from functools import lru_cache
 from itertools import chain
 from typing import Any, Final
 
-from farthing.core.amounts import Unit, to_decimal
-from farthing.core.calendars import to_instant
-from farthing.core.entries import Effect, Entry, HoldField, Kind, unpack_effects
-from farthing.core.requests import Place
-from farthing.core.wallets import Account
 from farthing.engine.tickets import Outcome
+from farthing.face.alerts import Alert, read_alerts
 from farthing.face.desk import Desk
 from farthing.face.ids import write_id
+from farthing.face.spelling import plain
 from farthing.face.verbs import Runner
+from farthing.values.amounts import Unit, to_decimal
+from farthing.values.calendars import to_instant
+from farthing.values.entries import Effect, Entry, HoldField, Kind, unpack_effects
+from farthing.values.requests import Place
+from farthing.values.wallets import Account
 
 KINDS: Final = {int(kind): kind.name.lower() for kind in Kind}
 CHARGED: Final = frozenset({Kind.CHARGED, Kind.RECORDED})
 GIVEN: Final = frozenset({Kind.GRANTED, Kind.IMPORTED})
-TAKEN: Final = frozenset({Kind.VOIDED, Kind.ADJUSTED, Kind.USED_SET, Kind.USED_RESET})
+TAKEN: Final = frozenset({Kind.VOIDED, Kind.ADJUSTED, Kind.USED_SET, Kind.USED_RESET, Kind.CLAWED_BACK})
 MOVES_NOTHING: Final = frozenset(
-    KINDS[kind] for kind in (Kind.OPENED, Kind.FROZEN, Kind.UNFROZEN, Kind.CLOSED, Kind.CONFIGURED)
-)
+    KINDS[kind]
+    for kind in (
+        Kind.OPENED, Kind.FROZEN, Kind.UNFROZEN, Kind.CLOSED, Kind.CONFIGURED, Kind.ADVANCED, Kind.ALLOWANCE_ENDED,
+        Kind.PERIOD_SET, Kind.BUDGET_ENDED, Kind.TOP_UP_DECLINED,
+    )
+)  # fmt: skip
 MAKES_LOTS: Final = GIVEN | {Kind.GRACED, Kind.ADJUSTED, Kind.REFUNDED}
+BEGINS_PERIODS: Final = frozenset({Kind.ALLOWED, Kind.TURNED, Kind.ALLOWANCE_CHANGED})
+OF_GRANTS: Final = frozenset({Kind.VOIDED, Kind.CLAWED_BACK, Kind.RESCHEDULED})
 OF_HOLDS: Final = frozenset({Kind.SETTLED, Kind.RELEASED, Kind.EXTENDED})
 LOT_MOVED, LOT_SET, HOLD_SET = int(Effect.LOT_MOVED), int(Effect.LOT_SET), int(Effect.HOLD_SET)
 DREW, SPENT, RETURNED = int(Effect.HOLD_DREW), int(Effect.HOLD_SPENT), int(Effect.HOLD_RETURNED)
@@ -51,7 +59,7 @@ class ReceiptPart:
     """What was asked and done: charged, held, released, granted …"""
     charged: Decimal
     granted: Decimal
-    """Credits given, those included that take effect later."""
+    """Credits given, those included that take effect later, and those of a period that this began."""
     refunded: Decimal
     uncovered: Decimal
     """What was asked and not done, because it did not fit."""
@@ -87,6 +95,8 @@ class Receipt(ReceiptPart):
     hold: str | None
     grant: str | None
     parts: tuple[ReceiptPart, ...]
+    alerts: tuple[Alert, ...]
+    """What this told of: balances that fell to a threshold, budgets that it spent, a purchase that is wanted."""
     replayed: bool
     """Whether this is the first receipt of an earlier call with the same key, or of an account that was found open."""
     provisional: bool
@@ -106,19 +116,6 @@ class Receipt(ReceiptPart):
 
 FIRST_SAID: Final = ("id", "key", "account", "kind", "feature", "at", "effective_at", "unit")
 """What JSON says first."""
-
-
-def plain(value: Any) -> Any:
-    """A value as JSON can have it; amounts as strings, never with an exponent."""
-    if isinstance(value, Decimal):
-        return format(value, "f")
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, tuple):
-        return [plain(item) for item in value]
-    if isinstance(value, LotShare | ReceiptPart):
-        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
-    return value
 
 
 def read_receipt(runner: Runner, outcome: Outcome) -> Receipt:
@@ -147,6 +144,7 @@ def read_receipt(runner: Runner, outcome: Outcome) -> Receipt:
         hold=find_hold(account, lead),
         grant=find_grant(account, lead, entries),
         parts=tuple([ReceiptPart(**number) for number in numbers]),
+        alerts=() if len(entries) == 1 else read_alerts(desk, account, entries),
         replayed=outcome.replayed,
         provisional=outcome.provisional,
     )
@@ -199,7 +197,7 @@ def read_part(desk: Desk, account: Account, entries: Sequence[Entry]) -> dict[st
         "unit": scale.unit.name,
         "amount": amount,
         "charged": amount if spent == first.amount else show(spent),
-        "granted": amount if first.kind in GIVEN else scale.zero,
+        "granted": amount if first.kind in GIVEN else show(sum([entry.granted for entry in entries])),
         "refunded": show(sum([entry.refunded for entry in entries])),
         "uncovered": show(first.uncovered),
         "owed": show(owed),
@@ -277,11 +275,17 @@ def find_hold(account: Account, lead: Entry) -> str | None:
 
 
 def find_grant(account: Account, lead: Entry, entries: Sequence[Entry]) -> str | None:
-    """The id of the grant that was made (a grant, an adjustment up, one of grace), or voided."""
-    number = lead.of_number if lead.kind == Kind.VOIDED else 0
+    """The id of the grant that was made (a grant, a period's credits, an adjustment up, one of grace), or that the
+    request was about (voided, clawed back, given another end)."""
+    number = lead.of_number if lead.kind in OF_GRANTS else 0
     for entry in entries:
-        if entry.unit_id == lead.unit_id and entry.kind in MAKES_LOTS:
+        if entry.unit_id != lead.unit_id:
+            continue
+        if entry.kind in MAKES_LOTS:
             number = next((lot for effect, lot, _, _ in unpack(entry) if effect == LOT_SET), number)
+        elif entry.kind in BEGINS_PERIODS:
+            made = entry.number
+            number = next((lot for effect, lot, _, _ in unpack(entry) if effect == LOT_SET and lot == made), number)
     return write_grant_id(place_of(account, lead.unit_id, number)) if number else None
 
 

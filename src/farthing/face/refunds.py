@@ -2,11 +2,11 @@
 
 from typing import Unpack
 
-from farthing.core.errors import ChargeNotFound
-from farthing.core.requests import Refund
 from farthing.face.desk import Desk
 from farthing.face.ids import read_id
 from farthing.face.options import Amounts, Said, read_claim, read_parts, read_said
+from farthing.values.errors import ChargeNotFound
+from farthing.values.requests import Refund
 
 
 def build_refund(

@@ -2,10 +2,10 @@
 
 from typing import NamedTuple
 
-from farthing.core.entries import Seal
-from farthing.core.errors import TermInvalid, show_given
 from farthing.face.opening import identify_database, is_on_server, read_chain_key
 from farthing.store.versions import SCHEMAS
+from farthing.values.entries import Seal
+from farthing.values.errors import TermInvalid, show_given
 
 
 class Migration(NamedTuple):

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from farthing.core.amounts import LARGEST_SCALE
-from farthing.core.amounts import Unit as StoredUnit
-from farthing.core.errors import NameInvalid, TermInvalid, show_given
-from farthing.core.names import read_name
-from farthing.core.wallets import ACCOUNT_UNIT
+from farthing.values.amounts import LARGEST_SCALE
+from farthing.values.amounts import Unit as StoredUnit
+from farthing.values.errors import NameInvalid, TermInvalid, show_given
+from farthing.values.names import read_name
+from farthing.values.wallets import ACCOUNT_UNIT
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from farthing.core.bounds import LARGEST_AMOUNT
-from farthing.core.errors import AmountInvalid, AmountIsFloat, AmountTooLarge, TermInvalid, show_given
+from farthing.values.bounds import LARGEST_AMOUNT
+from farthing.values.errors import AmountInvalid, AmountIsFloat, AmountTooLarge, TermInvalid, show_given
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,12 +6,12 @@ the caller gets. Signatures are the builder's own, for people, IDEs and type che
 
 import inspect
 from collections.abc import Callable, Coroutine
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, get_args
 
-from farthing.core.requests import Request
 from farthing.engine.tickets import Outcome
 from farthing.face.desk import Desk
 from farthing.face.options import Said
+from farthing.values.requests import Request
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -76,13 +76,19 @@ def dress(verb: Any, build: Callable[..., Any], answer: Any, name: str, skipped:
     verb.__signature__ = spell_signature(build, answer, skipped)
 
 
+def find_said(build: Callable[..., Any]) -> type[Any]:
+    """The common options that a builder takes: those of its `**said`."""
+    kinds = [p.annotation for p in inspect.signature(build).parameters.values() if p.kind is p.VAR_KEYWORD]
+    return get_args(kinds[0])[0] if kinds else Said
+
+
 def spell_signature(build: Callable[..., Any], answer: Any, skipped: int) -> inspect.Signature:
     """A builder's signature as a method's, with the common options spelt out."""
     known = list(inspect.signature(build).parameters.values())[skipped:]
     shown = [parameter for parameter in known if parameter.kind is not inspect.Parameter.VAR_KEYWORD]
     shown += [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
-        for name, kind in Said.__annotations__.items()
+        for name, kind in find_said(build).__annotations__.items()
     ]
     first = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
     return inspect.Signature([first, *shown], return_annotation=answer)

@@ -8,13 +8,25 @@ from farthing.face.accounts import (
     build_unfreeze,
     speak_opening,
 )
+from farthing.face.advances import build_advance
+from farthing.face.allowances import (
+    build_allow,
+    build_change_allowance,
+    build_end_allowance,
+    build_end_period,
+    build_set_period_end,
+)
+from farthing.face.budgets import build_budget, build_change_budget, build_end_budget
 from farthing.face.charges import build_charge, build_record
+from farthing.face.clawbacks import build_clawback
 from farthing.face.corrections import build_adjust, build_forgive, build_reset_used, build_set_used, build_void
+from farthing.face.expiries import build_reschedule
 from farthing.face.grants import build_grant, build_import_grant
 from farthing.face.holds import build_extend, build_hold, build_release, build_settle, promise_hold, read_hold
 from farthing.face.receipts import read_receipt
 from farthing.face.refunds import build_refund
 from farthing.face.settings import build_configure
+from farthing.face.top_ups import build_decline_top_up
 from farthing.face.verbs import awaited, spoken
 
 
@@ -40,6 +52,18 @@ class Words:
     freeze = spoken(build_freeze, read_receipt)
     unfreeze = spoken(build_unfreeze, read_receipt)
     close_account = spoken(build_close_account, read_receipt)
+    allow = spoken(build_allow, read_receipt)
+    change_allowance = spoken(build_change_allowance, read_receipt)
+    end_allowance = spoken(build_end_allowance, read_receipt)
+    end_period = spoken(build_end_period, read_receipt)
+    set_period_end = spoken(build_set_period_end, read_receipt)
+    budget = spoken(build_budget, read_receipt)
+    change_budget = spoken(build_change_budget, read_receipt)
+    end_budget = spoken(build_end_budget, read_receipt)
+    clawback = spoken(build_clawback, read_receipt)
+    reschedule = spoken(build_reschedule, read_receipt)
+    decline_top_up = spoken(build_decline_top_up, read_receipt)
+    advance = spoken(build_advance, read_receipt)
 
 
 class AwaitedWords:
@@ -64,3 +88,15 @@ class AwaitedWords:
     afreeze = awaited(build_freeze, read_receipt)
     aunfreeze = awaited(build_unfreeze, read_receipt)
     aclose_account = awaited(build_close_account, read_receipt)
+    aallow = awaited(build_allow, read_receipt)
+    achange_allowance = awaited(build_change_allowance, read_receipt)
+    aend_allowance = awaited(build_end_allowance, read_receipt)
+    aend_period = awaited(build_end_period, read_receipt)
+    aset_period_end = awaited(build_set_period_end, read_receipt)
+    abudget = awaited(build_budget, read_receipt)
+    achange_budget = awaited(build_change_budget, read_receipt)
+    aend_budget = awaited(build_end_budget, read_receipt)
+    aclawback = awaited(build_clawback, read_receipt)
+    areschedule = awaited(build_reschedule, read_receipt)
+    adecline_top_up = awaited(build_decline_top_up, read_receipt)
+    aadvance = awaited(build_advance, read_receipt)

@@ -2,8 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from farthing.core.calendars import ONE, read_instant, to_instant
-from farthing.core.errors import TimeInvalid
+from farthing.values.calendars import ONE, read_instant, to_instant
+from farthing.values.errors import TimeInvalid
 
 
 class FrozenClock:
