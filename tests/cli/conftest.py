@@ -1,7 +1,10 @@
 """A shell with a database of its own: `shell("charge", "acme", "5")` gives exit code, stdout and stderr."""
 
 import json
+import shutil
 from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -75,4 +78,21 @@ def shell(bare: Shell) -> Shell:
     """A shell whose database has an account `acme` with 100 credits."""
     assert bare("init").code == 0
     assert bare("grant", "acme", "100", "--source", "purchase", "--key", "pay_31").code == 0
+    return bare
+
+
+@pytest.fixture(scope="session")
+def trial_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A closed database of one test book with an account `acme`, where it is nine o'clock on 1 January 2030."""
+    file = tmp_path_factory.mktemp("trial") / "credits.db"
+    made = [("init", "--test"), ("open", "acme"), ("clock", "advance", "acme", "2030-01-01T09:00:00Z")]
+    with redirect_stdout(StringIO()), redirect_stderr(StringIO()):
+        assert [main([*words, "--db", f"sqlite:///{file}", "--book", "main"]) for words in made] == [0, 0, 0]
+    return file
+
+
+@pytest.fixture
+def trial(bare: Shell, trial_file: Path) -> Shell:
+    """A shell whose database is a copy of that one."""
+    shutil.copy(trial_file, bare.file)
     return bare

@@ -5,13 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from farthing.cli.app import EXAMPLES, NAMES
+from farthing.cli.app import EXAMPLES, GROUPS, name_command
 
-COMMANDS = [(NAMES.get(function.__name__, function.__name__), example) for function, example in EXAMPLES]
+COMMANDS = [(name_command(function), example) for function, example in EXAMPLES]
 DOCS = (Path(__file__).resolve().parents[2] / "docs" / "cli.md").read_text(encoding="utf-8")
 PROMISED = [
     *("init", "migrate", "grant", "charge", "hold", "settle", "release", "refund", "void", "adjust", "balance"),
-    *("history", "verify", "configure", "replay"),
+    *("history", "verify", "configure", "replay", "allow", "change-allowance", "end-allowance", "end-period"),
+    *("set-period-end", "budget", "change-budget", "end-budget", "budgets", "clawback", "reschedule", "alerts"),
+    *("clock show", "clock advance", "jobs list", "jobs run", "worker"),
 ]
 
 
@@ -21,12 +23,12 @@ def test_every_promised_command_is_there():
 
 @pytest.mark.parametrize(("name", "example"), COMMANDS)
 def test_every_command_has_help_with_an_example_and_its_place_in_the_docs(bare, name, example):
-    done = bare(name, "--help")
+    done = bare(*name.split(), "--help")
 
     assert (done.code, done.err) == (0, "")
     assert f"  {example}\n" in done.out
     assert f"{example} ".startswith(f"farthing {name} ")
-    assert "--db" in done.out
+    assert "--db" in done.out or name == "jobs list"
     assert "--json" in done.out
     assert f"| `{name}` |" in DOCS
 
@@ -35,8 +37,11 @@ def test_help_lists_commands_exit_codes_and_variables(bare):
     done = bare("--help")
 
     assert done.code == 0
-    for word in (*dict(COMMANDS), "Exit codes:", "FARTHING_DB", "NO_COLOR"):
+    for word in (*(name.split()[0] for name in dict(COMMANDS)), "Exit codes:", "FARTHING_DB", "NO_COLOR"):
         assert word in done.out
+    for group in GROUPS:
+        assert bare(group).code == bare(group, "--help").code + 2 == 2
+        assert bare(group, "--help").out.count("\n  ") > 3
     assert bare("--version").out.startswith("farthing ")
 
 
@@ -200,6 +205,8 @@ def test_terms_are_configured(shell):
         "rest_of_ended_lot": "grace",
         "hold_ttl_seconds": 300,
         "refund_grace_seconds": 0,
+        "alerts": [],
+        "top_up": None,
     }
 
 

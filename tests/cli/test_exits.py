@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from farthing.cli.exits import EXITS, MEANINGS, Exit
-from farthing.core.errors import AccountNotFound, AmountIsFloat, FarthingError, InsufficientCredits, LawBroken
 from farthing.store.faults import Busy, DatabaseMissing, TraceInvalid
+from farthing.values.errors import AccountNotFound, AmountIsFloat, FarthingError, InsufficientCredits, LawBroken
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "cli.md"
 

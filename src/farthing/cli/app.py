@@ -14,10 +14,25 @@ from typer.core import TyperCommand
 from typer.exceptions import TyperException
 from typer.main import get_command
 
-from farthing.cli import accounts, charges, corrections, databases, grants, holds, replay, statements
+from farthing.cli import (
+    accounts,
+    alerts,
+    allowances,
+    budgets,
+    charges,
+    clocks,
+    corrections,
+    databases,
+    grants,
+    holds,
+    jobs,
+    replay,
+    statements,
+    worker,
+)
 from farthing.cli.exits import EXITS, MEANINGS, Exit, describe_exits
 from farthing.cli.screen import note, paint, say, say_json
-from farthing.core.errors import FarthingError, Refused
+from farthing.values.errors import FarthingError, Refused
 
 
 class Command(TyperCommand):
@@ -42,20 +57,55 @@ EXAMPLES: tuple[tuple[Callable[..., None], str], ...] = (
     (holds.release, "farthing release hld_2j9"),
     (charges.refund, "farthing refund rct_2j9 1.25 --description 'slow answer'"),
     (grants.void, "farthing void acme 20 --up-to"),
+    (grants.clawback, "farthing clawback gra_2j9 --money 1200"),
+    (grants.reschedule, "farthing reschedule acme --expires-in 180d"),
+    (allowances.allow, "farthing allow acme 100 --every month --anchor calendar --rollover capped --cap 50"),
+    (allowances.change_allowance, "farthing change-allowance acme 500 --mode keep_used"),
+    (allowances.end_allowance, "farthing end-allowance acme"),
+    (allowances.end_period, "farthing end-period acme"),
+    (allowances.set_period_end, "farthing set-period-end acme 2026-12-01T00:00:00Z"),
+    (budgets.budget, "farthing budget acme 20 --name interns --every day --per member"),
+    (budgets.change_budget, "farthing change-budget acme 50 --name interns"),
+    (budgets.end_budget, "farthing end-budget acme --name interns"),
+    (budgets.budgets, "farthing budgets acme"),
     (corrections.adjust, "farthing adjust acme -5 --description 'counted twice'"),
     (corrections.forgive, "farthing forgive acme"),
     (corrections.set_used, "farthing set-used acme 30"),
     (corrections.reset_used, "farthing reset-used acme"),
     (statements.balance, "farthing balance acme"),
     (statements.history, "farthing history acme --feature chat --limit 20"),
-    (accounts.configure, "farthing configure acme --overdraft 50 --settle-above-hold cap_hold"),
+    (alerts.alerts, "farthing alerts acme"),
+    (alerts.decline_top_up, "farthing decline-top-up acme ent_2j9"),
+    (accounts.configure, "farthing configure acme --overdraft 50 --alert 10 --alert 0"),
     (accounts.freeze, "farthing freeze acme"),
     (accounts.unfreeze, "farthing unfreeze acme"),
     (accounts.close, "farthing close acme"),
     (databases.verify, "farthing verify"),
+    (jobs.list_jobs, "farthing jobs list"),
+    (jobs.run, "farthing jobs run all"),
+    (worker.worker, "farthing worker --every 5m"),
+    (clocks.show, "farthing clock show acme --book test"),
+    (clocks.advance, "farthing clock advance acme 31d --book test"),
     (replay.replay, "farthing replay trace.csv --accounts 97 --grant 10000 --price-in 0.0025 --price-out 0.0125"),
 )
-NAMES = {"open_account": "open", "set_used": "set-used", "reset_used": "reset-used"}
+GROUPS = {
+    "jobs": "What Farthing does by itself, when it is told to",
+    "clock": "Time in test books, moved by hand",
+}
+NAMES: dict[Callable[..., None], str] = {
+    accounts.open_account: "open",
+    jobs.list_jobs: "jobs list",
+    jobs.run: "jobs run",
+    clocks.show: "clock show",
+    clocks.advance: "clock advance",
+}
+"""What a command is called where it is not as its function is; the first of two words is its group."""
+
+
+def name_command(function: Callable[..., None]) -> str:
+    """What people type for a command."""
+    return NAMES.get(function) or function.__name__.replace("_", "-")
+
 
 EPILOG = f"""\b
 Begin with:
@@ -86,10 +136,15 @@ def make_app() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     )
     app.callback()(begin)
+    groups: dict[str, typer.Typer] = {}
     for function, example in EXAMPLES:
-        name = NAMES.get(function.__name__, function.__name__)
+        group, _, name = name_command(function).rpartition(" ")
+        if group and group not in groups:
+            groups[group] = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+            app.add_typer(groups[group], name=group, help=f"{GROUPS[group]}.", short_help=GROUPS[group])
         first = re.split(r"[.:] |\.$", (function.__doc__ or "").splitlines()[0])[0]
-        app.command(name, cls=Command, short_help=first, epilog=f"\b\nExample:\n  {example}")(function)
+        command = groups.get(group, app).command
+        command(name, cls=Command, short_help=first, epilog=f"\b\nExample:\n  {example}")(function)
     return app
 
 

@@ -10,6 +10,7 @@ from farthing.cli.options import (
     Account,
     Actor,
     AmountText,
+    ApiKey,
     Book,
     Db,
     Description,
@@ -41,6 +42,7 @@ def charge(
     actor: Actor = None,
     member: Member = None,
     model: Model = None,
+    api_key: ApiKey = None,
     db: Db = DEFAULT_DB,
     book: Book = None,
     in_json: Json = False,
@@ -48,7 +50,13 @@ def charge(
     """Take credits for work, in one step. Exit code 3 when there are not enough: then nothing was written."""
     amounts = read_amounts(amount, unit)
     said = gather(
-        key=key, description=description, metadata=read_metadata(metadata), actor=actor, member=member, model=model
+        key=key,
+        description=description,
+        metadata=read_metadata(metadata),
+        actor=actor,
+        member=member,
+        model=model,
+        api_key=api_key,
     )
     with open_ledger(db, book) as ledger:
         receipt = ledger.charge(account, amounts, mode=mode, **gather(feature=feature, unit=unit), **said)
@@ -67,6 +75,7 @@ def record(
     actor: Actor = None,
     member: Member = None,
     model: Model = None,
+    api_key: ApiKey = None,
     db: Db = DEFAULT_DB,
     book: Book = None,
     in_json: Json = False,
@@ -80,6 +89,7 @@ def record(
         actor=actor,
         member=member,
         model=model,
+        api_key=api_key,
         success=False if failed else None,
     )
     with open_ledger(db, book) as ledger:

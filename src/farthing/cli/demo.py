@@ -20,8 +20,8 @@ from farthing.cli.databases import show_report
 from farthing.cli.screen import paint, say
 from farthing.cli.statements import count_sorts, lay_balance
 from farthing.cli.trace import write_trace
-from farthing.core.errors import Refused
 from farthing.testing.clocks import FrozenClock
+from farthing.values.errors import Refused
 
 MORNING: Final = datetime(2026, 11, 21, 10, 4, tzinfo=UTC)
 ROWS: Final = 2000
@@ -85,6 +85,18 @@ SCENES: Final = (
             'ledger.charge("acme", 5).lots[0].amount    # the promotion burns first: it ends soonest',
             "clock.advance(timedelta(days=8))",
             "balance",
+        ),
+    ),
+    Scene(
+        "Every month anew, so much a day",
+        "Allowances turn by themselves, also after years of absence. Budgets cap what is spent in a day, or an hour.",
+        (
+            'ledger.allow("globex", 100, every="month", rollover="capped", cap=50).available',
+            'ledger.budget("globex", 60, name="chat", feature="chat", every="day").available',
+            'ledger.charge("globex", 30, feature="chat").available',
+            'ledger.charge("globex", 45, feature="chat")',
+            "clock.advance(timedelta(days=31))",
+            'ledger.balance("globex").spendable    # 100 fresh ones, and 50 of the 70 that were left',
         ),
     ),
 )

@@ -1,14 +1,14 @@
 """The one table of exit codes: every class of error has its line here, and there is no default.
 
-To add an error: a class in core/errors.py, then a line in EXITS. A test walks the tree and fails for a class without
+To add an error: a class in values/errors.py, then a line in EXITS. A test walks the tree and fails for a class without
 one. What each number means to a script stands in MEANINGS, from which `farthing --help` is made.
 """
 
 from enum import IntEnum
 from typing import Final
 
-from farthing.core import errors
 from farthing.store import faults
+from farthing.values import errors
 
 
 class Exit(IntEnum):
@@ -31,7 +31,7 @@ MEANINGS: Final[dict[Exit, str]] = {
     Exit.BUG: "a fault in Farthing itself: please report it",
     Exit.WRONG: "the command line, an amount, a name, an id, a time or a trace is wrong",
     Exit.INSUFFICIENT: "not enough credits",
-    Exit.REFUSED: "refused for another reason: unknown account, ended hold, reused key, frozen account …",
+    Exit.REFUSED: "refused for another reason: unknown account, ended hold, spent budget, reused key, frozen account …",
     Exit.UNAVAILABLE: "not now: the same command with the same --key is safe",
     Exit.MISCONFIGURED: "an operator must act: no database, an unreadable one, another schema, a wrong address …",
     Exit.BROKEN: "the books do not add up: a law is broken, or verify found faults",
@@ -56,6 +56,15 @@ EXITS: Final[dict[type[errors.FarthingError], Exit]] = {
     errors.AccountClosed: Exit.REFUSED,
     errors.UnitNotFound: Exit.REFUSED,
     errors.TooManyLots: Exit.REFUSED,
+    errors.TooManyRules: Exit.REFUSED,
+    errors.AllowanceExists: Exit.REFUSED,
+    errors.AllowanceNotFound: Exit.REFUSED,
+    errors.BudgetExceeded: Exit.REFUSED,
+    errors.BudgetExists: Exit.REFUSED,
+    errors.BudgetNotFound: Exit.REFUSED,
+    errors.GrantEnded: Exit.REFUSED,
+    errors.MoreThanPaid: Exit.REFUSED,
+    errors.ClockRuns: Exit.REFUSED,
     errors.Invalid: Exit.WRONG,
     errors.AmountInvalid: Exit.WRONG,
     errors.AmountIsFloat: Exit.WRONG,

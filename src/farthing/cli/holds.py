@@ -10,6 +10,7 @@ from farthing.cli.options import (
     Account,
     Actor,
     AmountText,
+    ApiKey,
     Book,
     Db,
     Description,
@@ -51,6 +52,7 @@ def hold(
     actor: Actor = None,
     member: Member = None,
     model: Model = None,
+    api_key: ApiKey = None,
     db: Db = DEFAULT_DB,
     book: Book = None,
     in_json: Json = False,
@@ -59,7 +61,13 @@ def hold(
     amounts = read_amounts(amount, unit)
     length = read_length(ttl, what="--ttl")
     said = gather(
-        key=key, description=description, metadata=read_metadata(metadata), actor=actor, member=member, model=model
+        key=key,
+        description=description,
+        metadata=read_metadata(metadata),
+        actor=actor,
+        member=member,
+        model=model,
+        api_key=api_key,
     )
     with open_ledger(db, book) as ledger:
         placed = ledger.hold(

@@ -11,8 +11,8 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from farthing.core.errors import AmountInvalid, Invalid, TermInvalid, TimeInvalid
 from farthing.store.faults import NoteInvalid
+from farthing.values.errors import AmountInvalid, Invalid, TermInvalid, TimeInvalid
 
 DEFAULT_DB: Final = "sqlite:///farthing.db"
 
@@ -44,10 +44,32 @@ Metadata = Annotated[
 Actor = Annotated[str | None, typer.Option("--actor", metavar="NAME", help="Who does this (support, a job).")]
 Model = Annotated[str | None, typer.Option("--model", metavar="NAME", help="Which model did the work.")]
 Member = Annotated[str | None, typer.Option("--member", metavar="NAME", help="Who acted for the account.")]
+ApiKey = Annotated[
+    str | None, typer.Option("--api-key", metavar="NAME", help="Through which key: its name, never the key itself.")
+]
 Account = Annotated[str, typer.Argument(metavar="ACCOUNT", help="Whose credits: your own name for the account.")]
 AmountText = Annotated[
     str, typer.Argument(metavar="AMOUNT", help="12.50, or several units in one step: generations=1,credits=5")
 ]
+Every = Annotated[
+    str, typer.Option("--every", metavar="PERIOD", help="hour, day, week, month, quarter, half_year, year; or 14d, 2w.")
+]
+Count = Annotated[int, typer.Option("--count", metavar="N", help="So many of them make one period.")]
+Anchor = Annotated[
+    str | None,
+    typer.Option(
+        "--anchor", metavar="WHEN", help="From when periods are counted: an instant, or calendar (the 1st …)."
+    ),
+]
+PeriodZone = Annotated[
+    str | None,
+    typer.Option("--zone", metavar="ZONE", help="Where their midnights are: Europe/Berlin; else the account's own."),
+]
+ExpiresIn = Annotated[str | None, typer.Option("--expires-in", metavar="TIME", help="For so long: 12h, 180d, 2w.")]
+ExpiresAt = Annotated[
+    str | None, typer.Option("--expires-at", metavar="WHEN", help="Or until then: 2026-12-01T09:00:00Z")
+]
+Through = Annotated[str | None, typer.Option("--through", metavar="DAY", help="Or to the end of that day: 2026-12-31")]
 Ttl = Annotated[str | None, typer.Option("--ttl", metavar="TIME", help="For how long: 90s, 10m, 2h, 7d.")]
 
 LENGTH: Final = re.compile(r"([0-9]{1,9})(s|m|h|d|w)\Z", re.ASCII)
@@ -73,6 +95,11 @@ def get_length(text: str, *, what: str) -> timedelta:
     return read_length(text, what=what) or timedelta(0)
 
 
+def read_every(text: str) -> str | timedelta:
+    """A cadence by its word, or a length of whole days: 14d, 2w. The face judges both."""
+    return get_length(text, what="--every") if LENGTH.match(text) else text
+
+
 def read_grace(text: str | None) -> timedelta | int | None:
     """How long a refund to expired credits lives; 0 is a choice of its own."""
     return 0 if text == "0" else read_length(text, what="--refund-grace")
@@ -80,8 +107,11 @@ def read_grace(text: str | None) -> timedelta | int | None:
 
 def read_moment(text: str | None, *, what: str) -> datetime | None:
     """An instant with its zone, as ISO 8601 writes it. Raises `TimeInvalid`, also for one that names no zone."""
-    if text is None:
-        return None
+    return None if text is None else get_moment(text, what=what)
+
+
+def get_moment(text: str, *, what: str) -> datetime:
+    """The same where one must be given."""
     advice = "write it with its zone, such as 2026-12-01T09:00:00Z"
     try:
         moment = datetime.fromisoformat(text)
@@ -93,6 +123,11 @@ def read_moment(text: str | None, *, what: str) -> datetime | None:
         return moment.astimezone(UTC)
     except OverflowError:
         raise TimeInvalid(what=what, given=text, problem="is out of range", advice=advice) from None
+
+
+def read_anchor(text: str | None) -> datetime | str | None:
+    """An instant, or the word for the calendar's own periods. Raises `TimeInvalid`."""
+    return text if text == "calendar" else read_moment(text, what="--anchor")
 
 
 def read_day(text: str | None, *, what: str) -> date | None:

@@ -4,10 +4,10 @@ from decimal import Decimal
 from typing import Final
 
 from farthing.cli.trace import TOKENS_IN, TOKENS_OUT, Row
-from farthing.core.amounts import WRITTEN, Unit, to_text
-from farthing.core.bounds import LARGEST_AMOUNT
-from farthing.core.errors import AmountInvalid
 from farthing.store.faults import TraceInvalid
+from farthing.values.amounts import WRITTEN, Unit, to_text
+from farthing.values.bounds import LARGEST_AMOUNT
+from farthing.values.errors import AmountInvalid
 
 LONGEST_PRICE: Final = 30
 

@@ -1,6 +1,6 @@
 """Receipts as people read them: one line that says what happened, then what it left, and the ids to go on with."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Any, Final
 
@@ -12,6 +12,11 @@ NAMES_ITSELF: Final = {
     "unfrozen": "{account} is no longer frozen",
     "closed": "{account} is closed",
     "configured": "{account} has new terms for {unit}",
+    "allowance_ended": "that allowance of {account} has ended",
+    "period_set": "the period of {account} has another end",
+    "budget_ended": "that budget of {account} has ended",
+    "advanced": "{account}: it is {at} now",
+    "top_up_declined": "the top-up of {account} came to nothing",
 }
 SENTENCES: Final = {
     "granted": "granted {amounts} to {account}",
@@ -28,29 +33,44 @@ SENTENCES: Final = {
     "adjusted": "adjusted {account} by {amounts}",
     "used_set": "{account} has used {amounts}",
     "used_reset": "{account} has used nothing",
+    "allowed": "{account} has an allowance; its period in hand gives {amounts}",
+    "allowance_changed": "the allowance of {account} is another now; {amounts} moved at once",
+    "budgeted": "{account} has a budget of {amounts}",
+    "budget_changed": "{account} has a budget of {amounts} now",
+    "clawed_back": "took {amounts} back from {account}",
+    "rescheduled": "{amounts} of {account} have another end",
 }
 
 
-def show_receipt(receipt: Any, in_json: bool) -> None:
-    """Print a receipt."""
+Details = Iterable[tuple[str, str]]
+"""(label, value) of what else is worth knowing."""
+
+
+def show_receipt(
+    receipt: Any, in_json: bool, *, sentence: str | None = None, after: Callable[[], Details] | None = None
+) -> None:
+    """Print a receipt: under this sentence, if its kind alone does not say it, with what else `after` finds to say."""
     if in_json:
         say_json(receipt.json())
         return
-    say(paint(describe_receipt(receipt), "bold"))
-    details = list(iter_details(receipt))
+    say(paint(describe_receipt(receipt, sentence), "bold"))
+    details = [*iter_details(receipt), *(after() if after else ())]
     width = max(len(label) for label, _ in details)
     for label, value in details:
         say(f"  {paint(label.ljust(width), 'dim')}  {value}")
 
 
-def describe_receipt(receipt: Any) -> str:
+def describe_receipt(receipt: Any, sentence: str | None = None) -> str:
     """What happened, in one line."""
-    sentence = NAMES_ITSELF.get(receipt.kind) or SENTENCES.get(receipt.kind) or "{account}: {kind} {amounts}"
+    sentence = (
+        sentence or NAMES_ITSELF.get(receipt.kind) or SENTENCES.get(receipt.kind) or "{account}: {kind} {amounts}"
+    )
     amounts = " and ".join(f"{find_moved(receipt.kind, part):f} {part.unit}" for part in receipt.parts)
     said = sentence.format(
         account=receipt.account,
         kind=receipt.kind,
         unit=receipt.unit,
+        at=show_instant(receipt.at),
         amounts=amounts,
         purpose=f" for {receipt.feature}" if receipt.feature else "",
         deadline=show_instant(receipt.deadline) if receipt.deadline else "",

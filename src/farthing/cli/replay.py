@@ -23,9 +23,9 @@ from farthing.cli.options import DEFAULT_DB, Book, Db, Json, UnitName
 from farthing.cli.prices import Prices
 from farthing.cli.screen import Bar, note, say, say_json
 from farthing.cli.trace import Row, Trace, iter_trace, scan_trace
-from farthing.core.amounts import Unit, read_amount, to_decimal, to_text
-from farthing.core.bounds import LARGEST_BATCH
-from farthing.core.errors import HoldEnded, InsufficientCredits, KeyReused, Refused, TermInvalid, UnitNotFound
+from farthing.values.amounts import Unit, read_amount, to_decimal, to_text
+from farthing.values.bounds import LARGEST_BATCH
+from farthing.values.errors import HoldEnded, InsufficientCredits, KeyReused, Refused, TermInvalid, UnitNotFound
 
 FEATURE: Final = "replay"
 COUNTED: Final = ("requests", "settled", "released", "refused", "tokens_in", "tokens_out")

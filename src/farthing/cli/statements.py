@@ -14,6 +14,7 @@ from farthing.cli.databases import open_ledger
 from farthing.cli.options import DEFAULT_DB, Account, Book, Db, Feature, Json, UnitName, gather
 from farthing.cli.receipts import show_day, show_instant
 from farthing.cli.screen import align_points, lay_table, measure, note, paint, say, say_json
+from farthing.cli.standing import lay_allowances, lay_budgets, show_amount
 
 MOST_COUNTED: Final = 5000
 """Entries that are read to say how many there are of each sort; of longer histories nothing is said."""
@@ -21,7 +22,8 @@ MOST_COUNTED: Final = 5000
 SORTS: Final = {
     "granted": "granted", "imported": "granted", "started": "granted", "refunded": "refunded", "adjusted": "adjusted",
     "voided": "adjusted", "forgiven": "adjusted", "used_set": "adjusted", "used_reset": "adjusted", "charged": "spent",
-    "recorded": "spent", "settled": "spent", "expired": "expired",
+    "recorded": "spent", "settled": "spent", "expired": "expired", "allowed": "granted", "turned": "granted",
+    "allowance_changed": "granted", "clawed_back": "adjusted",
 }  # fmt: skip
 INSTANT: Final = timedelta(microseconds=1)
 
@@ -48,7 +50,7 @@ def balance(
         for place, one in enumerate(found):
             if place:
                 say()
-            for line in lay_balance(one, count_sorts(ledger, one)):
+            for line in [*lay_balance(one, count_sorts(ledger, one)), *lay_standing(one)]:
                 say(line)
 
 
@@ -96,6 +98,11 @@ def lay_balance(shown: Any, counts: Counter[str]) -> list[str]:
     if shown.feature or shown.overdraft:
         lines.append((" ", "available", shown.available, f"for {shown.feature}" if shown.feature else ""))
     lines += [(" ", "waiting", lot.remaining, f"from {show_instant(lot.starts_at)}") for lot in shown.pending]
+    lines += [
+        (" ", "next", each.amount, f"{each.name}, on {show_instant(each.turns_at)}")
+        for each in shown.allowances[:1]
+        if each.turns_at is not None
+    ]
     amounts = align_points([show_amount(amount) for _, _, amount, _ in lines])
     width = max(len(label) for _, label, _, _ in lines) + 4
     header = paint(f"{shown.account}{state}", "bold") + f", {shown.unit}, {show_instant(shown.as_of)}{stopped}"
@@ -105,9 +112,14 @@ def lay_balance(shown: Any, counts: Counter[str]) -> list[str]:
     ]
 
 
-def show_amount(amount: Decimal) -> str:
-    """An amount with a minus sign that looks like one."""
-    return f"{amount:f}".replace("-", "−")
+def lay_standing(shown: Any) -> list[str]:
+    """Below the statement: allowances and budgets, where there are any."""
+    tables = []
+    if shown.allowances:
+        tables += ["", *lay_allowances(shown.allowances)]
+    if shown.budgets:
+        tables += ["", *lay_budgets([(shown.unit, each) for each in shown.budgets])]
+    return tables
 
 
 def count_entries(count: int) -> str:
@@ -173,7 +185,7 @@ def iter_cells(line: Any) -> Iterator[tuple[str, str]]:
     counted = line.unit != "account"
     yield "when", f"{line.at:%Y-%m-%d %H:%M:%S}"
     yield "account", line.account
-    yield "what", line.kind + (" (failed)" if line.success is False else "")
+    yield "what", line.kind.replace("_", " ") + (" (failed)" if line.success is False else "")
     yield "amount", show_amount(line.amount) if counted else ""
     yield "change", f"{'+' if line.change > 0 else ''}{show_amount(line.change)}" if line.change else ""
     yield "balance", show_amount(line.balance) if counted else ""
