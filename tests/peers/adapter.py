@@ -2,18 +2,20 @@
 
 Nothing here reaches behind the face. An operation is a method named after it; a word that is asserted is a reader in
 `READERS`. Holds live for 400 days unless a case gives a ttl (cases give none where time plays no part), and a refund
-to an ended lot is breakage unless a case says how long it should live.
+to an ended lot is breakage unless a case says how long it should live. Where more is to be bought the player is the
+payments room: the purchase comes at once.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from fractions import Fraction
 from typing import Any
 
 import farthing
 from farthing.testing import FrozenClock
+from tests.peers import calendar, reckoning
+from tests.peers.recurring import MODES, Recurring, read_allowance, read_rollover, read_rule
 
 ACCOUNT = "acme"
 START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -60,6 +62,12 @@ class Player:
         self.holds: dict[str, str] = {}
         self.charges: dict[str, str] = {}
         self.granted_names: set[str] = set()
+        self.allowances: dict[str, Recurring] = {}
+        self.codes: dict[Decimal, list[str]] = {}
+        self.clawback_spent = "debt"
+        self.written_off = Decimal(0)
+        self.topups: list[Decimal] = []
+        self.waiting_rule: farthing.TopUp | None = None
         terms: dict[str, Any] = {"refund_grace": 0, "hold_ttl": LONG_LIFE}
         for setting in setup:
             terms |= self.read_setting(setting)
@@ -75,6 +83,16 @@ class Player:
                 return {"settle_above_hold": setting.get("policy", "bill_full")}
             case "refund_grace_days":
                 return {"refund_grace": int(setting["days"])}
+            case "clawback_spent":
+                self.clawback_spent = setting.get("policy", "debt")
+                return {}
+            case "alert":
+                for threshold in setting["thresholds"]:
+                    self.codes.setdefault(Decimal(threshold["at"]), []).append(threshold["code"])
+                return {"alerts": list(self.codes)}
+            case "auto_topup":
+                self.waiting_rule = read_rule(setting)
+                return {}
             case "unit":
                 return {}
         raise UnknownWord(f"no such setting: {setting.get('set')}")
@@ -93,6 +111,8 @@ class Player:
         """One step at its time. What is wrong with it is the answer, not an exception; only bugs are raised."""
         perform = self.find_operation(step["do"])
         happened_at = self.move_clock(step)
+        if self.allowances:
+            self.name_lots()
         said = {"key": step.get("key"), "effective_at": happened_at}
         try:
             answer = perform(self, step, said)
@@ -102,7 +122,21 @@ class Player:
             return Answer("refused", refusal=refusal)
         if answer.receipt is not None and answer.receipt.replayed:
             answer.outcome = "replayed"
+        elif answer.receipt is not None:
+            self.buy_what_is_wanted(answer.receipt)
         return answer
+
+    def buy_what_is_wanted(self, receipt: farthing.Receipt) -> None:
+        """At most one purchase a request. A case's own rule begins after the first request that was not refused: on the
+        empty wallet that is there before it, a purchase would come of setting the rule alone."""
+        told = receipt.alerts
+        if self.waiting_rule is not None:
+            told += self.ledger.configure(ACCOUNT, top_up=self.waiting_rule).alerts
+            self.waiting_rule = None
+        for alert in told:
+            if alert.kind == "top_up" and alert.amount is not None:
+                self.ledger.grant(ACCOUNT, alert.amount, source="purchase", top_up=alert.id)
+                self.topups.append(alert.amount)
 
     def find_operation(self, name: str) -> Callable[["Player", Step, Step], Answer]:
         """What a word does. Raises `UnknownWord`."""
@@ -126,6 +160,39 @@ class Player:
         receipt = give(ACCOUNT, step["amount"], **terms, **said)
         self.grants[step["id"]] = str(receipt.grant)
         return Answer(receipt=receipt)
+
+    def allowance(self, step: Step, said: Step) -> Answer:
+        recurring, terms = read_allowance(step)
+        receipt = self.ledger.allow(ACCOUNT, step["amount"], **terms, **said)
+        self.allowances.setdefault(step["id"], recurring)
+        return Answer(receipt=receipt)
+
+    def change_allowance(self, step: Step, said: Step) -> Answer:
+        """The period in hand has another lot from then on, or the same under another name."""
+        mode = MODES[step.get("mode", "fresh")]
+        rollover = {} if step.get("rollover") is None else read_rollover(step["rollover"])
+        terms = {"name": step["id"], "mode": mode, **rollover}
+        receipt = self.ledger.change_allowance(ACCOUNT, step.get("amount"), **terms, **said)
+        changed = self.allowances[step["id"]]
+        if rollover:
+            changed.rolls_over = rollover["rollover"] != "none"
+        if step.get("amount") is not None:
+            number = changed.find_number(self.clock.at)
+            in_hand = receipt.grant if mode == "replace" else self.grants.get(f"{changed.name}/{number}")
+            changed.changed.add(str(in_hand))
+        return Answer(receipt=receipt)
+
+    def clawback(self, step: Step, said: Step) -> Answer:
+        grant, policy = self.grants.get(step["of"]) or str(step["of"]), self.clawback_spent
+        receipt = self.ledger.clawback(grant, money=int(step["money"]), policy=policy, **said)
+        if policy == "write_off" and not receipt.replayed:
+            self.written_off += receipt.uncovered
+        return Answer(receipt=receipt)
+
+    def change_rule(self, step: Step, said: Step) -> Answer:
+        """`topup_rule`: in the place of the one that was."""
+        self.waiting_rule = None
+        return Answer(receipt=self.ledger.configure(ACCOUNT, top_up=read_rule(step), **said))
 
     def charge(self, step: Step, said: Step) -> Answer:
         mode, feature = step.get("mode", "strict"), step.get("feature")
@@ -172,11 +239,9 @@ class Player:
         """`advance` and `balance`: time passed, and nobody asks for anything."""
         return Answer()
 
-    def allocate(self, step: Step, said: Step) -> Answer:
-        return Answer(value=farthing.allocate(int(step["total"]), [read_portion(text) for text in step["portions"]]))
-
-    def round(self, step: Step, said: Step) -> Answer:
-        return Answer(value=farthing.round_amount(Decimal(step["value"]), int(step["digits"])))
+    def reckon(self, step: Step, said: Step) -> Answer:
+        """The operations on the calendar and on numbers, which need no wallet."""
+        return Answer(value=(calendar.OPERATIONS | reckoning.OPERATIONS)[step["do"]](step))
 
     def find_hold(self, name: str) -> str:
         """The id behind a name; a charge's for what is no hold, and the name itself for what is nothing."""
@@ -188,11 +253,32 @@ class Player:
 
     def count_lots(self, names: list[str]) -> Merged:
         """What each named grant has left; what ended, waits or was refused has nothing."""
+        self.name_lots()
         live = {lot.grant: lot.remaining for lot in self.balance().lots}
-        missing = [name for name in names if name not in self.granted_names]
+        missing = [
+            name for name in names if name not in self.granted_names and name.split("/")[0] not in self.allowances
+        ]
         if missing:
             raise UnknownWord(f"no such lot: {missing[0]}")
         return {name: live.get(self.grants.get(name, ""), Decimal(0)) for name in names}
+
+    def name_lots(self) -> None:
+        """Give the lots of allowances the names that they have now; one that ended keeps its last."""
+        known = {grant: name for name, grant in self.grants.items()}
+        sources = {allowance.source: allowance for allowance in self.allowances.values()}
+        for lot in self.balance().lots:
+            if lot.source in sources:
+                name = sources[lot.source].name_lot(lot, self.clock.at)
+                if known.get(lot.grant) != name:
+                    self.grants.pop(known.get(lot.grant, ""), None)
+                    self.grants[name] = lot.grant
+
+    def list_carried(self) -> list[Decimal]:
+        """What lots of earlier periods have left, oldest first."""
+        self.name_lots()
+        names = {grant: name for name, grant in self.grants.items()}
+        lots = sorted(self.balance().lots, key=lambda lot: lot.starts_at)
+        return [lot.remaining for lot in lots if "/carry" in names.get(lot.grant, "")]
 
     def name_shares(self, answer: Answer) -> list[list[Any]]:
         """What each grant gave or got in a step, by the case's own names."""
@@ -201,10 +287,17 @@ class Player:
         names = {grant: name for name, grant in self.grants.items()}
         return [[names.get(share.grant, share.grant), share.amount] for share in answer.receipt.lots]
 
+    def name_alerts(self, answer: Answer) -> list[str]:
+        """The codes of the thresholds that a step came down to."""
+        if answer.receipt is None or answer.outcome != "ok":
+            return []
+        thresholds = [alert.threshold for alert in answer.receipt.alerts if alert.threshold is not None]
+        return [code for threshold in thresholds for code in self.codes[threshold]]
+
     def sum_written_off(self) -> Decimal:
-        """What was forgiven so far."""
+        """What was forgiven so far, and what clawbacks let go."""
         lines = self.ledger.history(ACCOUNT)
-        return sum((line.amount for line in lines if line.kind == "forgiven"), Decimal(0))
+        return sum((line.amount for line in lines if line.kind == "forgiven"), self.written_off)
 
     def read(self, word: str, expected: Any, answer: Answer) -> Any:
         """What Farthing says where a case expects something. Raises `UnknownWord`."""
@@ -217,13 +310,6 @@ class Player:
 def read_seconds(seconds: Any) -> timedelta:
     """A number of seconds, exactly."""
     return timedelta(microseconds=int(Decimal(str(seconds)) * 1_000_000))
-
-
-def read_portion(text: str) -> Fraction | None:
-    """15%, 1/3, or the rest."""
-    if text == "rest":
-        return None
-    return Fraction(text[:-1]) / 100 if text.endswith("%") else Fraction(text)
 
 
 def read_amount(player: Player, expected: Any, answer: Answer) -> Any:
@@ -242,6 +328,11 @@ def read_available(player: Player, expected: Any, answer: Answer) -> Decimal:
     """All live lots, whatever they are scoped to, and overdraft, less debt and what holds have taken on overdraft."""
     balance = player.balance()
     return balance.spendable + balance.overdraft
+
+
+def read_reckoned(word: str) -> Callable[[Player, Any, Answer], Any]:
+    """What a step on the calendar said under a word; nothing when it was another step."""
+    return lambda player, expected, answer: answer.value.get(word) if isinstance(answer.value, dict) else None
 
 
 def read_balance(player: Player, expected: Any, answer: Answer) -> Decimal:
@@ -263,8 +354,11 @@ OPERATIONS: dict[str, Operation] = {
     "forgive": Player.forgive,
     "advance": Player.look,
     "balance": Player.look,
-    "allocate": Player.allocate,
-    "round": Player.round,
+    "allowance": Player.allowance,
+    "change_allowance": Player.change_allowance,
+    "clawback": Player.clawback,
+    "topup_rule": Player.change_rule,
+    **dict.fromkeys([*calendar.OPERATIONS, *reckoning.OPERATIONS], Player.reckon),
 }
 
 READERS: dict[str, Callable[[Player, Any, Answer], Any]] = {
@@ -284,8 +378,12 @@ READERS: dict[str, Callable[[Player, Any, Answer], Any]] = {
     "breakage": lambda player, expected, answer: player.balance().expired,
     "written_off": lambda player, expected, answer: player.sum_written_off(),
     "lots": lambda player, expected, answer: player.count_lots(list(expected)),
+    "carried": lambda player, expected, answer: player.list_carried(),
+    "alerts": lambda player, expected, answer: player.name_alerts(answer),
+    "topups": lambda player, expected, answer: player.topups,
+    **{word: read_reckoned(word) for word in calendar.WORDS},
 }
 """The words of an assertion, each as Farthing says it."""
 
-OF_THE_STEP = frozenset({"outcome", "reason", "amount", "drew", "to", "parts"})
+OF_THE_STEP = frozenset({"outcome", "reason", "amount", "drew", "to", "parts", "alerts", *calendar.WORDS})
 """Words about the step itself; the others are about what there is after it."""

@@ -108,6 +108,11 @@ def normalise(word: str, value: Any) -> Any:
         for lot, amount in value:
             shares[lot] = shares.get(lot, Decimal(0)) + Decimal(amount)
         return list(shares.items())
+    if word == "alerts" and isinstance(value, list):
+        return sorted(map(str, value))
+    if word == "carried" and isinstance(value, list):
+        # A carried lot that is spent counts for nothing, whether it is told of or not.
+        return [item for item in normalise("", value) if item]
     if isinstance(value, dict):
         return {name: normalise("", item) for name, item in value.items()}
     if isinstance(value, list):

@@ -4,9 +4,8 @@ import ast
 
 import pytest
 
-from tests.peers.adapter import OPERATIONS, READERS
+from tests.peers.adapter import OPERATIONS
 from tests.peers.casefiles import HERE, Case
-from tests.peers.lacking import ASSERTIONS
 from tests.peers.lacking import OPERATIONS as LACKING
 from tests.peers.plays import play_case
 
@@ -155,7 +154,14 @@ def test_a_float_among_the_amounts_is_refused_by_farthing_itself():
 
 def test_what_is_skipped_is_not_also_played():
     assert OPERATIONS.keys().isdisjoint(LACKING)
-    assert READERS.keys().isdisjoint(ASSERTIONS)
+
+
+WITHOUT_A_WALLET = {
+    "calendar": {"farthing.values.periods", "farthing.engine.zones"},
+    "recurring": {"farthing.values.periods", "farthing.engine.zones"},
+    "reckoning": {"farthing.values.amounts"},
+}
+"""What is asked directly, since it is reckoning that needs no ledger and is not sold on the face."""
 
 
 @pytest.mark.parametrize("path", sorted(HERE.glob("*.py")), ids=lambda path: path.stem)
@@ -165,4 +171,21 @@ def test_nothing_here_reaches_behind_the_face(path):
     modules += [str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
 
     ours = {module for module in modules if module.split(".")[0] == "farthing"}
-    assert ours <= {"farthing", "farthing.testing"}
+    assert ours <= {"farthing", "farthing.testing"} | WITHOUT_A_WALLET.get(path.stem, set())
+
+
+def test_a_period_of_the_calendar_begins_no_earlier_than_the_case_says_and_days_may_be_counted_by_the_dozen():
+    month = {"do": "period_at", "anchor": None, "every": "month", "moment": "2024-02-20T00:00:00Z"}
+    first = month | {"not_before": "2024-02-10T00:00:00Z", "expect": {"period_start": "2024-02-10T00:00:00Z"}}
+    later = month | {"not_before": "2024-01-10T00:00:00Z", "expect": {"period_start": "2024-02-01T00:00:00Z"}}
+    dozen = {"do": "schedule", "anchor": "2024-01-01T00:00:00Z", "every": "12_days", "count": 2, "from": -1, "to": 0}
+    times = ["2023-12-08T00:00:00Z", "2024-01-01T00:00:00Z"]
+
+    assert play(first, later, dozen | {"expect": {"times": times}}) is None
+
+
+def test_a_cadence_that_nobody_knows_fails_and_is_named():
+    found = play({"do": "schedule", "anchor": "2024-01-01T00:00:00Z", "every": "moon", "from": 0, "to": 1})
+
+    assert found is not None
+    assert "no such cadence: moon" in str(found.got)
