@@ -17,6 +17,7 @@ from bench.deciding import bench_deciding
 from bench.growth import bench_growth
 from bench.processes import bench_processes
 from bench.rows import Plan, Row
+from bench.standing import bench_standing, bench_tidying
 
 PARTS = {
     "deciding": bench_deciding,
@@ -26,6 +27,8 @@ PARTS = {
     "lots": bench_lots,
     "callers": bench_callers,
     "processes": bench_processes,
+    "standing": bench_standing,
+    "tidying": bench_tidying,
     "growth": bench_growth,
 }
 STORES = ("sqlite", "postgres", "memory")

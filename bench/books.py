@@ -8,8 +8,8 @@ from pathlib import Path
 import farthing
 from bench.patterns import ACCOUNTS, name_account
 from bench.servers import get_server
-from farthing.core.requests import Charge, Grant
 from farthing.engine.options import Settings
+from farthing.values.requests import Charge, Grant
 from tests.postgres.databases import open_prepared
 
 FUNDS = 10**15

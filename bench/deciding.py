@@ -4,11 +4,12 @@ import time
 from collections.abc import Iterator
 
 from bench.rows import Plan, Row, make_row, median_of
-from farthing.core.amounts import Unit
 from farthing.core.decide import decide
-from farthing.core.entries import Seal
-from farthing.core.requests import Charge, Grant
-from farthing.core.wallets import Account, AccountState, Wallet
+from farthing.engine.zones import find_zone
+from farthing.values.amounts import Unit
+from farthing.values.entries import Seal
+from farthing.values.requests import Charge, Grant
+from farthing.values.wallets import Account, AccountState, Wallet
 
 NOW = 1_700_000_000_000_000
 UNIT = Unit(1, "credits")
@@ -22,7 +23,7 @@ def fill_wallet(lots: int) -> Wallet:
     amounts = [2] * (lots - 1) + [10**15]
     for place, amount in enumerate(amounts):
         request = Grant(key=f"grant {place}", account="acme", amounts=((1, amount),))
-        wallet = decide(ACCOUNT, {1: wallet}, request, NOW, SEAL).wallets[1]
+        wallet = decide(ACCOUNT, {1: wallet}, request, NOW, SEAL, find_zone).wallets[1]
     return wallet
 
 
@@ -35,7 +36,7 @@ def time_decisions(lots: int, count: int) -> float:
     wallets = {1: wallet}
     started = time.process_time()
     for request in requests:
-        decide(ACCOUNT, wallets, request, NOW, SEAL)
+        decide(ACCOUNT, wallets, request, NOW, SEAL, find_zone)
     return (time.process_time() - started) / count * 1e6
 
 
