@@ -182,7 +182,8 @@ def test_the_demo_shows_what_it_promises_in_under_a_minute(tmp_path):
         "100 more arrive on 1 December 2026.",
         "− expired       15.00",
         "+ refunded       1.25    1 entry",
-        "verify: ok (2 wallets, ",
+        "globex needs 45 credits and the budget chat has 30 left of 60",
+        "verify: ok (4 wallets, ",
         "Yours to try",
     ):
         assert words in done.stdout

@@ -77,7 +77,8 @@ class Proxy:
                 threading.Thread(target=self.pass_on, args=(client, server), daemon=True).start()
 
     def pass_on(self, client: socket.socket, server: socket.socket) -> None:
-        with suppress(OSError):
+        # A socket that the other thread has closed meanwhile has no number: then select says ValueError.
+        with suppress(OSError, ValueError):
             while True:
                 for one, other in ((client, server), (server, client)):
                     if select.select([one], [], [], 0.01)[0] and not self.is_silent.is_set():
