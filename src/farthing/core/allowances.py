@@ -41,7 +41,6 @@ from farthing.values.standing_requests import (
 from farthing.values.wallets import Allowance, Lot, NeedsMore, Rollover, TurnPolicy, Wallet
 
 FIELDS = AllowanceField
-TEXTS = (FIELDS.NAME, FIELDS.ZONE)
 
 
 def allow(draft: Draft, request: Allow) -> None:

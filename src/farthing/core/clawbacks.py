@@ -6,7 +6,7 @@ from typing import NamedTuple
 from farthing.core.draft import Draft
 from farthing.values.amounts import divide_half_up, to_decimal
 from farthing.values.entries import Effect, Entry, Kind, unpack_effects
-from farthing.values.errors import GrantNotFound, MoreThanLeft, MoreThanPaid
+from farthing.values.errors import MoreThanLeft, MoreThanPaid
 from farthing.values.standing_requests import Clawback, SpentPolicy
 from farthing.values.wallets import Lot
 
@@ -28,11 +28,7 @@ def clawback(draft: Draft, request: Clawback, past: Sequence[Entry]) -> None:
     What had expired unused is neither: it counts as taken back, and nobody owes it. What a hold has set aside counts
     as spent; if it comes back, it pays the debt.
     """
-    wallet = draft.wallet
-    is_own = request.grant.account_id == wallet.account.account_id
-    lot = wallet.lots.get(request.grant.number) if is_own else None
-    if lot is None:
-        raise GrantNotFound(account=wallet.account.key, grant=request.grant_id)
+    lot = draft.get_grant(request.grant, request.grant_id)
     before = read_past((*past, *draft.entries), lot)
     due = find_due(draft, request, lot, before)
     taken = min(due, lot.remaining)

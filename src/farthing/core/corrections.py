@@ -5,7 +5,7 @@ from farthing.core.draft import Draft
 from farthing.values.amounts import to_decimal
 from farthing.values.bounds import MOST_LIVE_LOTS, NEVER
 from farthing.values.entries import Effect, Kind
-from farthing.values.errors import GrantNotFound, InsufficientCredits, MoreThanLeft, TooManyLots
+from farthing.values.errors import InsufficientCredits, MoreThanLeft, TooManyLots
 from farthing.values.names import name_number
 from farthing.values.requests import Void
 from farthing.values.wallets import Lot, NeedsMore, Wallet
@@ -26,10 +26,7 @@ def void(draft: Draft, request: Void, asked: int | None) -> None:
     """Take unspent credits away: of the grant that is named, else in burn-down order. What is held stays held."""
     wallet, lot = draft.wallet, None
     if request.grant is not None:
-        is_own = request.grant.account_id == wallet.account.account_id
-        lot = wallet.lots.get(request.grant.number) if is_own else None
-        if lot is None:
-            raise GrantNotFound(account=wallet.account.key, grant=request.grant_id)
+        lot = draft.get_grant(request.grant, request.grant_id)
     left = wallet.free if lot is None else lot.remaining
     amount = left if asked is None else min(asked, left) if request.up_to else asked
     if amount > left:

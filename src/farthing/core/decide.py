@@ -31,7 +31,6 @@ from farthing.values.entries import Entry, Kind, Seal
 from farthing.values.errors import (
     AccountNotFound,
     ChargeNotFound,
-    ClockRuns,
     GrantNotFound,
     HoldNotFound,
     KeyReused,
@@ -43,7 +42,8 @@ from farthing.values.wallets import USUAL_TERMS, Account, AccountState, CounterK
 
 
 class Decision(NamedTuple):
-    """What one request changes. Lots, holds and debts are (unit, number) of rows in the new `wallets`."""
+    """What one request changes. Its lots, holds … are (unit, number) of rows in the new `wallets`; counters have their
+    key for a number."""
 
     account: Account
     wallets: dict[int, Wallet]
@@ -75,14 +75,12 @@ def decide(
     """Decide one request at `now` (microseconds). Pure: what it is given stays as it is.
 
     `wallets` has every unit that the request concerns, unit 0 too if it or a NEW account is to be written of; `past`
-    has the entries that a refund names. Raises `Refused` (nothing changes), `LawBroken`, or `NeedsMore`: load that
-    wallet whole and decide again.
+    has the entries of the charge, or the grant, that a refund or a clawback names. Raises `Refused` (nothing changes),
+    `LawBroken`, or `NeedsMore`: load that wallet whole and decide again.
     """
     t = now
-    if account.clock:
+    if account.clock or type(request) is stand.Advance:
         t = accounts.find_time(account, request, now)
-    elif type(request) is stand.Advance:
-        raise ClockRuns(account=account.key)
     for wallet in wallets.values():
         if wallet.clock > t:
             t = wallet.clock

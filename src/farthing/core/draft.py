@@ -9,8 +9,9 @@ from farthing.core import laws
 from farthing.core.burndown import may_pay, place_lots, rank_lot, sum_available
 from farthing.values.bounds import LARGEST_AMOUNT, NEVER
 from farthing.values.entries import Effect, Entry, HoldField, Kind, LotField, Seal, pack_effects
+from farthing.values.errors import GrantNotFound
 from farthing.values.periods import Zones
-from farthing.values.requests import UNSAID, Request
+from farthing.values.requests import UNSAID, Place, Request
 from farthing.values.wallets import (
     Allowance,
     Budget,
@@ -76,6 +77,14 @@ class Draft:
             if not self.wallet.whole:
                 raise NeedsMore(self.wallet.unit.unit_id)
             raise laws.break_law(self.wallet, "rows_equal_the_fold", f"lot {number} is missing")
+        return lot
+
+    def get_grant(self, place: Place, grant_id: str) -> Lot:
+        """The lot of a grant that a caller names by its id. Raises `GrantNotFound`, also for another account's."""
+        account = self.wallet.account
+        lot = self.wallet.lots.get(place.number) if place.account_id == account.account_id else None
+        if lot is None:
+            raise GrantNotFound(account=account.key, grant=grant_id)
         return lot
 
     def change_lot(self, lot: Lot, delta: int) -> None:

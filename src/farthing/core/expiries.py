@@ -4,7 +4,7 @@ from farthing.core.draft import Draft
 from farthing.values.bounds import LATEST_INSTANT, NEVER
 from farthing.values.calendars import to_instant
 from farthing.values.entries import Kind
-from farthing.values.errors import GrantEnded, GrantNotFound, TimeInvalid
+from farthing.values.errors import GrantEnded, TimeInvalid
 from farthing.values.standing_requests import Reschedule
 from farthing.values.wallets import Lot, NeedsMore, Wallet
 
@@ -20,17 +20,14 @@ def expire(draft: Draft, lot: Lot) -> None:
 
 def reschedule(draft: Draft, request: Reschedule) -> None:
     """Move the end of the grant that is named, or of all live credits but those of allowances."""
-    wallet, end = draft.wallet, request.expires_at
+    end = request.expires_at
     if request.expires_in is not None:
         end = draft.t + request.expires_in
     refuse_past_end(draft, end)
     if request.grant is None:
         extend_all(draft, end, shortens=True)
         return
-    is_own = request.grant.account_id == wallet.account.account_id
-    lot = wallet.lots.get(request.grant.number) if is_own else None
-    if lot is None:
-        raise GrantNotFound(account=wallet.account.key, grant=request.grant_id)
+    lot = draft.get_grant(request.grant, request.grant_id)
     if lot.allowance:
         raise GrantEnded(grant=request.grant_id, problem="ends with an allowance's period")
     if lot.expires_at <= draft.t:

@@ -4,7 +4,9 @@ FarthingError
 ├── Refused          understood; the answer is no; nothing was written
 │   ├── InsufficientCredits · HoldEnded · HoldNotFound · HoldNameTaken · SettleAboveHold · MoreThanLeft · ChargeNotFound
 │   ├── KeyReused    another request came under this key first (a true replay is no error: it returns the first receipt)
-│   ├── AccountNotFound · AccountFrozen · AccountClosed · GrantNotFound · UnitNotFound · TooManyLots
+│   ├── AccountNotFound · AccountFrozen · AccountClosed · GrantNotFound · GrantEnded · UnitNotFound · TooManyLots
+│   ├── BudgetExceeded · BudgetExists · BudgetNotFound · AllowanceExists · AllowanceNotFound · TooManyRules
+│   ├── MoreThanPaid · ClockRuns
 │   └── Invalid      the request itself is wrong, whatever the balance
 │       └── AmountInvalid (AmountIsFloat is also a TypeError) · AmountTooLarge · NameInvalid · IdInvalid · TimeInvalid
 │           · TermInvalid · NoteInvalid · TraceInvalid · TotalTooLarge
