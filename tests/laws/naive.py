@@ -156,13 +156,16 @@ class NaiveAccount(NaiveCorrections):
         feature: str | None = None,
         mode: str = "strict",
         about: Record | None = None,
+        meters: Record | None = None,
+        priced: Any = None,
         key: str | None = None,
     ) -> Record:
-        """`about`: member, model, api_key."""
+        """`about`: member, model, api_key. `priced`: what the caller said of which a catalog made the amount."""
         amounts = amount if isinstance(amount, dict) else {unit: amount}
         bill = make_bill(feature)
 
         def charge_one(t: int, unit: str, amount: int) -> Record:
+            amount = self._reckon(unit, meters, amount, t)
             claims = self._list_claims(unit, feature, about)
             take = self._limit(claims, self._fit(unit, feature, amount, mode), mode, t)
             self._note(unit, "charged")
@@ -175,7 +178,7 @@ class NaiveAccount(NaiveCorrections):
             result["charge"] = len(self.charges) + 1
             self.charges[result["charge"]] = bill
 
-        asked = {"feature": feature, "mode": mode, "about": about}
+        asked = {"feature": feature, "mode": mode, "about": about, "amounts": priced or amounts}
         return self._decide_each("charge", now, amounts, key, asked, charge_one, name_charge, mode != "record")
 
     def hold(
@@ -189,6 +192,8 @@ class NaiveAccount(NaiveCorrections):
         ttl: int | None = None,
         name: str | None = None,
         about: Record | None = None,
+        meters: Record | None = None,
+        priced: Any = None,
         key: str | None = None,
     ) -> Record:
         """Modes: strict, record, shrink. With several units the lifetime is the shortest of their defaults."""
@@ -202,6 +207,7 @@ class NaiveAccount(NaiveCorrections):
             if lifetime <= 0:
                 raise NaiveRefused("ttl_invalid")
             hold["deadline"] = t + lifetime
+            amount = self._reckon(unit, meters, amount, t, is_kept=False)
             claims = self._list_claims(unit, feature, about)
             take = self._limit(claims, self._fit(unit, feature, amount, mode), mode, t)
             self._note(unit, "held")
@@ -220,6 +226,7 @@ class NaiveAccount(NaiveCorrections):
             self.holds[hold["id"]] = hold
 
         asked = {"feature": feature, "mode": mode, "ttl": ttl, "name": name, "about": about}
+        asked["amounts"] = priced or amounts
         return self._decide_each("hold", now, amounts, key, asked, hold_one, name_hold)
 
     def extend(self, *, now: int, hold: int, ttl: int | None = None, key: str | None = None) -> Record:
@@ -245,6 +252,8 @@ class NaiveAccount(NaiveCorrections):
         amount: Amount | None = None,
         final: bool = True,
         policy: str | None = None,
+        meters: Record | None = None,
+        priced: Any = None,
         key: str | None = None,
     ) -> Record:
         """A hold of several units takes a dict; a unit that the dict leaves out is settled at all that it holds."""
@@ -253,16 +262,19 @@ class NaiveAccount(NaiveCorrections):
         def act(t: int) -> Record:
             found = self._find_hold(hold, {"open", "timed_out"})
             amounts = self._spread(amount, units)
-            return {"units": {u: self._settle_one(found, u, amounts[u], final, policy, t) for u in units}}
+            return {"units": {u: self._settle_one(found, u, amounts[u], final, policy, t, meters) for u in units}}
 
-        asked = {"hold": hold, "amount": amount, "final": final, "policy": policy}
+        asked = {"hold": hold, "amount": priced or amount, "final": final, "policy": policy}
         return self._decide("settle", now, units, key, asked, act)
 
-    def _settle_one(self, hold: Row, unit: str, amount: int | None, final: bool, policy: str | None, t: int) -> Record:
+    def _settle_one(
+        self, hold: Row, unit: str, amount: int | None, final: bool, policy: str | None, t: int, meters: Record | None
+    ) -> Record:
         part, feature = hold["units"][unit], hold["feature"]
         is_late = part["state"] == "timed_out"
         held = max(0, part["amount"] - part["settled"]) if is_late else self._held(part)
-        asked = held if amount is None else amount
+        is_rest = amount is None and bool(part["settled"])
+        asked = held if is_rest else self._reckon(unit, meters, held if amount is None else amount, t)
         policy = policy or self._term(unit, "settle_above_hold")
         if policy == "reject" and asked > held:
             raise NaiveRefused("above_hold", held=held)

@@ -107,6 +107,12 @@ class NaiveBooks:
         """What the decision in hand wrote: unit -> the words for it."""
         self.fired: Row = Row()
         """Alerts of the decision in hand: unit -> (kind, of what, how much)."""
+        self.steps = Row()
+        """Of the subscription, the first is 1."""
+        self.meters = Row()
+        """What prices with a memory remember: (unit, under which name) -> its row."""
+        self.at_once: Record = {}
+        """Where several requests are decided as one: the instant."""
         self.at_work = Row()
         """The lots, holds and debts that can still change, by kind and unit: all of them are in the rows above, most
         of those are over, and to look through all again and again takes long."""
@@ -188,8 +194,11 @@ class NaiveBooks:
         ]
 
     def _is_carried(self, lot: Row) -> bool:
-        allowance = self.allowances[lot["allowance"]] if lot["is_given"] else None
-        return allowance is not None and bool(lot["effective"] < allowance["starts"])
+        """What has another source was only tied to its allowance; one that has yet to begin gave nothing."""
+        allowance = self.allowances[lot["allowance"]] if lot["allowance"] else None
+        if allowance is None or lot["source"] != allowance["source"]:
+            return False
+        return bool(lot["effective"] < allowance["starts"] < allowance["turns"])
 
     def _is_of_the_period(self, lot: Row) -> bool:
         """An allowance that has ended has no period in hand."""

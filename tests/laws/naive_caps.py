@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .naive_books import DAY, NaiveRefused, Record
-from .naive_decisions import NaiveDecisions
+from .naive_meters import NaiveMeters
 from .naive_periods import Recurrence, boundary, calendar_start, find_number, local_date
 from .naive_rows import Row
 
@@ -18,7 +18,7 @@ SUBJECTS = ("member", "feature", "model", "api_key")
 Claims = list[tuple[Row, str | None]]
 
 
-class NaiveCaps(NaiveDecisions):
+class NaiveCaps(NaiveMeters):
     # Budgets.
 
     def set_budget(

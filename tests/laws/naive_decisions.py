@@ -9,7 +9,10 @@ from typing import Any
 from .naive_books import Amount, NaiveBooks, NaiveRefused, Record
 from .naive_rows import UNDO, Row, take_back
 
-OPENS_THE_ACCOUNT = {"open", "grant", "import", "allow", "set_budget"}
+OPENS_THE_ACCOUNT = {"open", "grant", "import", "allow", "set_budget", "together"}
+ABOUT_THE_ACCOUNT = {"open", "freeze", "unfreeze", "close", "advance"}
+OWN = "of the account"
+"""Where a unit would stand, for what is written about the account itself: that has a clock too."""
 PASSES_WHEN_CLOSED = {
     "settle", "release", "void", "forgive", "tidy", "clawback", "end_allowance", "end_budget", "decline_top_up",
     "advance",
@@ -29,7 +32,9 @@ class NaiveDecisions(NaiveBooks):
         stops_when_frozen: bool = False,
         to: Callable[[], int] | None = None,
     ) -> Record:
-        """`to` says the decision's time where it is not the clock's."""
+        """`to` says the decision's time where it is not the clock's. Part of several together, it only acts."""
+        if self.at_once:
+            return self._join(units, act)
         if key is not None:
             request = {"kind": kind, **copy.deepcopy(asked)}
             if key in self.keys:
@@ -40,6 +45,9 @@ class NaiveDecisions(NaiveBooks):
         try:
             self._check_state(kind, stops_when_frozen)
             units = list(units)
+            if kind in ABOUT_THE_ACCOUNT:
+                units = [OWN, *units]
+                self._note(OWN, kind)
             t = to() if to is not None else self.account["clock"] or now
             for unit in units:
                 t = max(t, self.clocks.get(unit, t))
@@ -66,6 +74,38 @@ class NaiveDecisions(NaiveBooks):
         if key is not None:
             self.keys[key] = {"request": request, "result": copy.deepcopy(result)}
         return result
+
+    def _join(self, units: Iterable[str], act: Callable[[int], Record]) -> Record:
+        result = act(self.at_once["t"])
+        for unit in units:
+            self._pay_debts(unit)
+        return result
+
+    def together(self, *, now: int, said: Any, parts: Iterable[tuple[str, Record]], key: str | None = None) -> Record:
+        """Several requests as one, each a word and its terms. What was `said` is all that makes it the same again."""
+        units = [OWN] if any(word == "subscribe" for word, _ in parts) else []
+        units += dict.fromkeys(terms["unit"] for word, terms in parts if word != "subscribe")
+
+        def act(t: int) -> Record:
+            self.at_once = {"t": t}
+            try:
+                return {"parts": [getattr(self, word)(now=now, **terms) for word, terms in parts]}
+            finally:
+                self.at_once = {}
+
+        return self._decide("together", now, units, key, {"said": said}, act)
+
+    def subscribe(self, *, now: int, expected: int, step: Any) -> Record:
+        """Only together with others. `expected`: how many steps there were when the caller looked."""
+
+        def act(t: int) -> Record:
+            if expected != len(self.steps):
+                raise NaiveRefused("subscription_changed")
+            self._note(OWN, "subscribed")
+            self.steps[expected + 1] = (step, t)
+            return {"step": expected + 1}
+
+        return self._decide("subscribe", now, [OWN], None, {}, act)
 
     def _decide_each(
         self,

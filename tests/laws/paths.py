@@ -11,7 +11,8 @@ from farthing.core import allowances
 from farthing.values.requests import Open
 
 from .real import UNITS, RealAccount
-from .standing import SPANS, Standing
+from .several import Several
+from .standing import SPANS
 from .steps import DAY, HOUR, MINUTE, SECOND
 from .walk import pick
 
@@ -22,7 +23,7 @@ WEIGHTS = {
     "clawback": 4, "record": 3, "set_budget": 4, "release": 2, "extend": 1, "void": 2, "forgive": 1, "adjust": 1,
     "set_used": 3, "configure": 2, "freeze": 1, "close": 1, "tidy": 2, "repeat": 2, "import_grant": 1,
     "end_allowance": 1, "end_period": 2, "set_period_end": 2, "change_budget": 1, "end_budget": 1, "warn": 2,
-    "buy_by_itself": 1, "decline_top_up": 1, "reschedule": 3, "advance": 1,
+    "buy_by_itself": 1, "decline_top_up": 1, "reschedule": 3, "advance": 1, "together": 6,
 }  # fmt: skip
 KINDS = [kind for kind, weight in WEIGHTS.items() for _ in range(weight)]
 WAITS = (SECOND, MINUTE, 5 * MINUTE, 10 * MINUTE, HOUR, 6 * HOUR, DAY, 8 * DAY, 31 * DAY, 100 * DAY, 366 * DAY)
@@ -31,7 +32,7 @@ SIZE = 150
 """Steps before a wallet is left for a new one, so that neither side has much to look through."""
 
 
-class Walk(Standing):
+class Walk(Several):
     def pass_time(self, dice: Random) -> None:
         """Often none, mostly a little, now and then years; or just to an instant at which something is due."""
         roll = dice.random()
@@ -59,6 +60,7 @@ class Walk(Standing):
                 ends += [lot["expires"], lot["effective"]]
             for budget in self.naive._working("budget", unit).values():
                 ends += [counter["ends"] for counter in budget["counters"].values()]
+        ends += [row["ends"] for row in self.naive.meters.values()]
         return [end for end in ends if end is not None and self.now < end < LATEST]
 
     def find_longest_wait(self, dice: Random) -> int:

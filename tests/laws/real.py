@@ -16,12 +16,13 @@ from farthing.values.amounts import Unit
 from farthing.values.bounds import NEVER
 from farthing.values.entries import CHARGES, Effect, Entry, Kind, Seal, unpack_effects
 from farthing.values.requests import Hold, Place, Refund, Request, ResetUsed, SetUsed, Void
-from farthing.values.standing_requests import Advance, Clawback, OfOneUnit, Reschedule
+from farthing.values.standing_requests import Advance, Clawback, OfOneUnit, Reschedule, Together
+from farthing.values.subscriptions import Subscription
 from farthing.values.wallets import Account, AccountState, Debt, HoldState, Lot, NeedsMore, Wallet
 from farthing.values.wallets import Hold as HoldRow
 
 UNITS = {"credits": Unit(1, "credits", 6), "generations": Unit(2, "generations", 0)}
-ASKS_FOR_ALL = (SetUsed, ResetUsed, Advance, OfOneUnit)
+ASKS_FOR_ALL = (SetUsed, ResetUsed, Advance, OfOneUnit, Together)
 
 
 class Archive:
@@ -201,6 +202,10 @@ class RealAccount:
     def look(self, unit: str, now: int) -> Wallet:
         """A wallet as a reader sees it at `now`."""
         return apply_due_only(self.wallets[UNITS[unit].unit_id], now, self.seal, find_zone)
+
+    def subscription(self) -> Subscription | None:
+        """The step that holds."""
+        return self.wallets[0].subscription
 
     def place(self, unit: str, number: int) -> Place:
         return Place(self.account.shard, self.account.account_id, UNITS[unit].unit_id, number)

@@ -64,7 +64,37 @@ class Standing(Steps):
         if dice.random() < 0.15:
             said["starts"] = self.now + pick(dice, (-HOUR, 0, HOUR, DAY, 14 * DAY))
             said |= {"first": None, "is_prorated": False}
+        if dice.random() < 0.35:
+            begins = said.get("starts") or self.now
+            said["until"] = self.draw_until(dice, begins, SPANS[every] * said["number"])
+            if begins > self.now and dice.random() < 0.5:
+                said["until"] = (self.now + begins) // 2
+        if dice.random() < 0.2:
+            said["instead_of"] = self.draw_name(dice, unit, "allowance", NAMES)
+            said["change_mode"] = pick(dice, ("replace", "add", "keep_used"))
+        if dice.random() < 0.1:
+            self.wait_for_end(dice, said)
         self.ask_allow(said)
+
+    def draw_until(self, dice: Random, begins: int, span: int) -> int:
+        """At a boundary, in the middle of a period, when something else ends, or in the past."""
+        how = dice.random()
+        later = int(begins + span * int(1 + dice.random() * 5))
+        if how < 0.4:
+            return later
+        if how < 0.6:
+            return later + int(pick(dice, (-1, 1, HOUR, DAY)))
+        if how < 0.9:
+            ends = [row["turns"] for unit in UNITS for row in self.naive._working("allowance", unit).values()]
+            return int(pick(dice, ends or [later]))
+        return self.now + int(pick(dice, (-HOUR, 0, 1, MINUTE)))
+
+    def wait_for_end(self, dice: Random, said: dict[str, Any]) -> None:
+        """As a plan that holds when another has ended: it begins at that very instant."""
+        others = self.naive._working("allowance", said["unit"]).values()
+        ends = [row["until"] for row in others if row["until"] is not None]
+        if ends:
+            said |= {"starts": pick(dice, ends), "first": None, "is_prorated": False, "until": None}
 
     def ask_allow(self, said: dict[str, Any]) -> None:
         unit, name = said["unit"], said["name"]
@@ -78,7 +108,8 @@ class Standing(Steps):
             cap_percent=said.get("cap_percent", 0), keep=said.get("keep", 0),
             on_turn=TurnPolicy[said.get("on_turn", "keep").upper()], first=said.get("first"),
             is_prorated=said.get("is_prorated", False),
-            starts_at=said.get("starts"),
+            starts_at=said.get("starts"), until=said.get("until") or 0, instead_of=said.get("instead_of", ""),
+            change_mode=stand.ChangeMode[said.get("change_mode", "replace").upper()],
         ))  # fmt: skip
         if done:
             entry = find_entry(done[1], unit)
@@ -94,6 +125,11 @@ class Standing(Steps):
             said |= self.draw_rollover(dice)
         if dice.random() < 0.2:
             said["on_turn"] = pick(dice, ("keep", "forgive"))
+        if dice.random() < 0.3:
+            there = {row["name"]: row for row in self.naive._working("allowance", unit).values()}
+            row = there.get(name)
+            span = SPANS[row["recurrence"].every] * row["recurrence"].number if row else DAY
+            said["until"] = pick(dice, (None, self.draw_until(dice, row["turns"] - span if row else self.now, span)))
         self.ask_change(unit, name, mode, said)
 
     def ask_change(self, unit: str, name: str, mode: str, said: dict[str, Any]) -> None:
@@ -102,6 +138,8 @@ class Standing(Steps):
             core["rollover"] = Rollover[said["rollover"].upper()]
         if "on_turn" in core:
             core["on_turn"] = TurnPolicy[said["on_turn"].upper()]
+        if "until" in core:
+            core["until"] = said["until"] or 0
         self.both(
             "change_allowance",
             {"unit": unit, "name": name, "mode": mode, **said},

@@ -5,6 +5,7 @@ A kind is a method named after it; `standing.py` adds what recurs, caps, warns a
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from random import Random
 from typing import Any
 
@@ -13,6 +14,7 @@ from farthing.values.entries import Entry
 from farthing.values.requests import Place
 from farthing.values.wallets import RestPolicy, SettlePolicy, Terms
 
+from .metered import draw_meters, make_priced, say
 from .real import UNITS
 from .walk import Pair, Thing, check, number, numbers, pick, read, tell_about
 
@@ -22,6 +24,7 @@ FEATURES = (None, None, "chat", "video")
 MODES = ("strict", "strict", "strict", "record", "all_available")
 LIVES = (None, None, 5 * MINUTE, 10 * MINUTE, HOUR, DAY, 40 * DAY, 400 * DAY, -5 * MINUTE)
 About = dict[str, str] | None
+Meters = dict[str, dict[str, Any]] | None
 
 
 class Steps(Pair):
@@ -95,17 +98,27 @@ class Steps(Pair):
         said = {self.draw_unit(dice): self.draw_amount(dice)}
         if dice.random() < 0.1:
             said = {"credits": self.draw_amount(dice), "generations": pick(dice, (0, 1, 2))}
-        self.ask_charge(said, pick(dice, FEATURES), pick(dice, MODES), self.draw_about(dice), dice.random() < 0.1)
+        feature, mode, about, is_keyed = pick(dice, FEATURES), pick(dice, MODES), self.draw_about(dice), dice.random()
+        self.ask_charge(said, feature, mode, about, is_keyed < 0.1, self.draw_meters(dice, said))
+
+    def draw_meters(self, dice: Random, units: Iterable[str]) -> Meters:
+        return draw_meters(dice, units, self.now)
 
     def ask_charge(
-        self, said: dict[str, int], feature: str | None, mode: str, about: About, is_keyed: bool = False
+        self,
+        said: dict[str, int],
+        feature: str | None,
+        mode: str,
+        about: About,
+        is_keyed: bool = False,
+        meters: Meters = None,
     ) -> None:
         done = self.both(
             "charge",
-            {"amount": said, "feature": feature, "mode": mode, "about": about},
+            {"amount": said, "feature": feature, "mode": mode, "about": about, **tell_meters(meters)},
             lambda key: ask.Charge(
                 key=key, account=self.account, amounts=read(said), feature=number(feature), mode=ask.Mode[mode.upper()],
-                about=tell_about(about),
+                about=tell_about(about), priced=make_priced(meters),
             ),
             is_keyed=is_keyed,
         )  # fmt: skip
@@ -119,10 +132,12 @@ class Steps(Pair):
     def record(self, dice: Random) -> None:
         unit, amount, feature = self.draw_unit(dice), self.draw_amount(dice), pick(dice, FEATURES)
         about = self.draw_about(dice)
+        meters = self.draw_meters(dice, (unit,))
         said = {"amount": amount, "unit": unit, "feature": feature, "mode": "record", "about": about}
+        said |= tell_meters(meters)
         done = self.both("charge", said, lambda key: ask.Record(
             key=key, account=self.account, amounts=read({unit: amount}), feature=number(feature),
-            about=tell_about(about),
+            about=tell_about(about), priced=make_priced(meters),
         ))  # fmt: skip
         if done:
             self.charges.append(Thing("charge", done[0]["charge"], self.find_lead(done[1])))
@@ -141,7 +156,7 @@ class Steps(Pair):
             said = {"credits": self.draw_amount(dice), "generations": 1}
         ttl = pick(dice, (None, 5 * MINUTE, HOUR, DAY, 35 * DAY))
         terms = {"feature": pick(dice, FEATURES), "mode": pick(dice, MODES), "name": pick(dice, (None, None, "a"))}
-        self.ask_hold(said, ttl, about=self.draw_about(dice), **terms)
+        self.ask_hold(said, ttl, about=self.draw_about(dice), meters=self.draw_meters(dice, said), **terms)
 
     def ask_hold(
         self,
@@ -152,13 +167,16 @@ class Steps(Pair):
         mode: str = "strict",
         name: str | None = None,
         about: About = None,
+        meters: Meters = None,
     ) -> None:
+        told = {"feature": feature, "mode": mode, "ttl": ttl, "name": name, "about": about, **tell_meters(meters)}
         done = self.both(
             "hold",
-            {"amount": said, "feature": feature, "mode": mode, "ttl": ttl, "name": name, "about": about},
+            {"amount": said, **told},
             lambda key: ask.Hold(
                 key=key, account=self.account, amounts=read(said), feature=number(feature),
                 mode=ask.Mode[mode.upper()], ttl=ttl, name=number(name), name_text=name or "", about=tell_about(about),
+                priced=make_priced(meters),
             ),
         )  # fmt: skip
         if done:
@@ -172,12 +190,13 @@ class Steps(Pair):
         said = None if amount is None else dict.fromkeys(self.naive.holds[hold.naive]["units"], amount)
         final = dice.random() < 0.7
         policy = pick(dice, (None, None, "bill_full", "cap_hold", "cap_available", "reject"))
+        meters = self.draw_meters(dice, self.naive.holds[hold.naive]["units"])
         done = self.both(
             "settle",
-            {"hold": hold.naive, "amount": said, "final": final, "policy": policy},
+            {"hold": hold.naive, "amount": said, "final": final, "policy": policy, **tell_meters(meters)},
             lambda key: ask.Settle(
                 key=key, hold=self.place(hold), hold_id="hld", amounts=read(said or {}), final=final,
-                policy=None if policy is None else int(SettlePolicy[policy.upper()]),
+                policy=None if policy is None else int(SettlePolicy[policy.upper()]), priced=make_priced(meters),
             ),
         )  # fmt: skip
         if done:
@@ -311,10 +330,17 @@ class Steps(Pair):
     def repeat(self, dice: Random) -> None:
         """The same request under the same key, later: the first answer, and nothing moves."""
         if self.keyed:
-            key, word, said, request = pick(dice, self.keyed)
-            expected = getattr(self.naive, word)(now=self.now, key=key, **said)
-            _, replayed = self.real.ask(request, self.now)
-            check("replayed", replayed, expected["replayed"])
+            self.check_replay(*pick(dice, self.keyed))
+
+    def check_replay(self, key: str, word: str, said: dict[str, Any], request: ask.Request) -> None:
+        expected = getattr(self.naive, word)(now=self.now, key=key, **said)
+        _, replayed = self.real.ask(request, self.now)
+        check("replayed", replayed, expected["replayed"])
+
+
+def tell_meters(meters: Meters) -> dict[str, Any]:
+    """The model's words for them."""
+    return {} if meters is None else {"meters": meters, "priced": say(meters)}
 
 
 def find_entry(entries: list[Entry], unit: str) -> Entry:

@@ -15,11 +15,13 @@ from farthing.store.sqlite import open_sqlite
 from farthing.values.amounts import Unit
 from farthing.values.entries import Entry
 from farthing.values.requests import Place, Request
+from farthing.values.subscriptions import Subscription
 from farthing.values.wallets import Wallet
 from tests.laws.real import UNITS
 from tests.postgres.databases import open_prepared
 
-NAMES = ("chat", "video", "plan", "bonus", "purchase", "a", "ann", "ben", "small", "large", "k1")
+NAMES = ("chat", "video", "plan", "bonus", "purchase", "a", "ann", "ben", "small", "large", "k1",
+         "p", "q", "r", "s", "USD")  # fmt: skip
 
 
 class ObedientClock:
@@ -43,6 +45,8 @@ class Shelf:
         self.store.add_units(list(UNITS.values()))
         for name in NAMES:
             self.store.intern_name(name)
+        for version in (1, 2):  # requests say the second one
+            assert self.store.publish_catalog(bytes([version]) * 16, "", 0) == version
         self.clock = ObedientClock()
         self.engine = Engine(self.store, self.clock)
 
@@ -84,6 +88,11 @@ class StoredAccount:
         account = self.shelf.store.find_account(self.key)
         assert account is not None
         return Place(account.shard, account.account_id, self.find_unit(unit).unit_id, number)
+
+    def subscription(self) -> Subscription | None:
+        """The step that holds, as it is stored."""
+        account = self.shelf.store.find_account(self.key)
+        return None if account is None else self.shelf.store.read_subscription(account)
 
     def find_unit(self, unit: str) -> Unit:
         found = self.shelf.store.units()[unit]

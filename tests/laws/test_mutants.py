@@ -1,4 +1,4 @@
-"""Seventy-odd seeded bugs of the kind that people make; each is planted in a copy of the core, and a test must notice.
+"""A hundred and more seeded bugs of the kind that people make; each is planted in a copy of the core, and a test must notice.
 
 A mutant is (file, what stands there, what the bug makes of it, the tests that are to kill it), or without the tests:
 then a short walk beside the naive model is to kill it. Text that no longer stands there fails too, so that the lists
@@ -46,6 +46,18 @@ MUTANTS = [
     ("laws.py", "if stated != lots + covered - debt:", "if False:", "test_step_laws.py"),
     ("laws.py", "if refunded > charged:", "if False:", "test_step_laws.py"),
     ("entries.py", "return self.digest(before + encode_entry(fields))", "return self.digest(encode_entry(fields))", "test_entry_encoding.py"),
+    ("standing_requests.py", "return tuple(sorted(units, key=bool))", "return tuple(units)", "test_rules_together.py"),
+    ("allowances.py", "draft.resize_lot(allowance.lot, full)  #", "pass  #", "test_rules_replacing.py"),
+    ("subscriptions.py", "if last != request.expected or draft.stepped is not None:", "if last > request.expected:", "test_rules_together.py"),
+    ("subscriptions.py", "if said and name not in UNSAID:", "if name not in UNSAID:", "test_rules_together.py"),
+    ("requests.py", "if self.priced is None else [*self.priced.said]", "", "test_rules_meters.py"),
+    ("requests.py", "if (value := getattr(self, name)) != usual", "if (value := getattr(self, name)) is not self", "test_request_digests.py"),
+    ("draft.py", "version = request.catalog_version", "version = 0", "test_rules_meters.py"),
+    ("allowances.py", "live = [each for each in live if each is not replaced]", "pass", "test_rules_replacing.py"),
+    ("allowances.py", "lot is None or lot.expires_at <= draft.t else lot.amount", "lot is None else lot.amount", "test_rules_replacing.py"),
+    ("allowances.py", "turns_at = clip(allowance, request.starts_at)", "turns_at = request.starts_at", "test_rules_until.py"),
+    ("allowances.py", "        return allowance.starts_at\n    return find_period", "        pass\n    return find_period", "test_rules_until.py"),
+    ("allowances.py", "            end_anew(draft, lot, ends_at)\n        changed", "            pass\n        changed", "test_rules_until.py"),
 ]  # fmt: skip
 
 STORIES = [
@@ -61,7 +73,7 @@ WALKED = [
     ("allowances.py", "allowance.amount * allowance.cap_percent // WHOLE_PERCENT", "-(-allowance.amount * allowance.cap_percent // WHOLE_PERCENT)"),
     ("allowances.py", "- index - count_kept(allowance)", "- index"),
     ("allowances.py", "wanted = allowance.amount * periods", "wanted = allowance.amount"),
-    ("allowances.py", "min(lot.expires_at, allowance.turns_at)", "lot.expires_at"),
+    ("allowances.py", "min(lot.expires_at, end)", "lot.expires_at"),
     ("allowances.py", "moved = max(more, -lot.remaining)", "moved = max(more, 0)"),
     ("allowances.py", "draft.wallet.recurring -= 1", "pass"),
     ("allowances.py", "end_now(draft, allowance, allowance.turns_at)", "end_now(draft, allowance, None)"),
@@ -97,6 +109,30 @@ WALKED = [
     ("expiries.py", "(lot.remaining or lot.number in held)", "lot.remaining"),
     ("grants.py", "elif request.extends and not waits:", "elif False:"),
     ("decide.py", "draft.wallet.account = account\n        due", "due"),
+    ("allowances.py", "return min(end, allowance.until) if allowance.until else end", "return end"),
+    ("allowances.py", "min(quiet_until, allowance.until - 1) if allowance.until else quiet_until", "clip(allowance, quiet_until)"),
+    ("allowances.py", "if until and until <= draft.t:", "if until and until < draft.t:"),
+    ("allowances.py", "before.turns_at if request.until is None else clip(changed, unclip(draft, before))", "clip(changed, before.turns_at)"),
+    ("allowances.py", "allowance.until - 1, draft.zones)[2]", "allowance.until, draft.zones)[2]"),
+    ("allowances.py", "ends_at = clip(allowance, max(request.ends_at, draft.t))", "ends_at = max(request.ends_at, draft.t)"),
+    ("allowances.py", "    ends_at = clip(allowance, ends_at)\n    wanted", "    wanted"),
+    ("allowances.py", "max(0, full - count_taken(draft, replaced))", "full - min(full, replaced.amount)"),
+    ("allowances.py", "is_kept = request.change_mode == ChangeMode.ADD", "is_kept = request.change_mode != ChangeMode.REPLACE"),
+    ("allowances.py", "return finish(draft, allowance, list_in_hand(draft, allowance), draft.at)", "return finish(draft, allowance, [], draft.at)"),
+    ("allowances.py", "(lot.effective_at >= allowance.starts_at or lot.number == allowance.lot)", "True"),
+    ("decide.py", "for each in request.requests:", "for each in request.requests[:2]:"),
+    ("holds.py", "is_rest = asked is None and hold.settled > 0", "is_rest = False"),
+    ("meters.py", "is_new = stored is None or draft.t >= ends_at", "is_new = stored is None or draft.t > ends_at"),
+    ("meters.py", "before = 0 if stored is None or is_new else stored.spent", "before = 0 if stored is None else stored.spent"),
+    ("meters.py", "wallet.budgeted += stored is None", "wallet.budgeted += is_new"),
+    ("meters.py", "starts_at, ends_at, after, 0))", "starts_at, ends_at, before + meter.quantity, 0))"),
+    ("meters.py", "if unit == draft.wallet.unit.unit_id", ""),
+    ("meters.py", "meter.zone or draft.wallet.account.zone", 'meter.zone or "UTC"'),
+    ("holds.py", "meters.reckon(draft, request, amount, keeps=False)", "meters.reckon(draft, request, amount)"),
+    ("holds.py", "meters.reckon(draft, request, held if asked is None else asked)", "held if asked is None else asked"),
+    ("charges.py", "    amount = meters.reckon(draft, request, amount)\n    owed", "    owed"),
+    ("charges.py", "asked = amount = meters.reckon(draft, request, amount)", "asked = amount = amount or meters.reckon(draft, request, amount)"),
+    ("subscriptions.py", "wallet.subscription = draft.stepped = step", "draft.stepped = step"),
 ]  # fmt: skip
 STEPS = 40_000
 """Most of them are noticed within a thousand."""

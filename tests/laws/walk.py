@@ -16,9 +16,11 @@ from farthing.values.entries import AlertKind, Entry
 from farthing.values.errors import FarthingError
 from farthing.values.names import name_number
 from farthing.values.requests import Place
+from farthing.values.subscriptions import Subscription
 from farthing.values.wallets import HoldState, Wallet
 
 from .naive import NaiveAccount, NaiveRefused
+from .naive_meters import count_memory
 from .real import UNITS, list_alerts, list_wanted, to_end
 
 REASONS = {
@@ -46,6 +48,7 @@ REASONS = {
     "budget_not_found": "budget_not_found",
     "budget_exceeded": "budget_exceeded",
     "clock_runs": "clock_runs",
+    "subscription_changed": "subscription_changed",
 }
 
 
@@ -59,6 +62,8 @@ class Real(Protocol):
     def look(self, unit: str, now: int) -> Wallet: ...
 
     def place(self, unit: str, number: int) -> Place: ...
+
+    def subscription(self) -> Subscription | None: ...
 
 
 class Thing(NamedTuple):
@@ -193,13 +198,15 @@ class Pair:
         for feature in (None, "chat", "video"):
             check(f"available {feature}", sum_available(wallet, number(feature)), naive._available(unit, feature))
         check("recurring", wallet.recurring, len(naive._working("allowance", unit)))
-        check("budgeted", wallet.budgeted, len(naive._working("budget", unit)))
+        meters = {name: row for (of, name), row in naive.meters.items() if of == unit}
+        check("budgeted", wallet.budgeted, len(naive._working("budget", unit)) + len(meters))
         debts = [debt.remaining for _, debt in sorted(wallet.debts.items()) if debt.remaining]
         check("debts", debts, [debt["remaining"] for debt in naive._list_debts(unit)])
         self.compare_lots(unit, wallet)
         self.compare_holds(unit, wallet)
         self.compare_allowances(unit, wallet)
         self.compare_budgets(unit, wallet)
+        self.compare_meters(wallet, meters)
 
     def compare_lots(self, unit: str, wallet: Wallet) -> None:
         """Own grants one by one; of allowances what each has at each end, for turns may have been merged."""
@@ -262,6 +269,18 @@ class Pair:
                 if (row["ends"] is None or at < row["ends"]) and (row["spent"] or row["reserved"]):
                     expected[of, number(whose)] = (row["spent"], row["reserved"])
         check("budgets", found, expected)
+
+    def compare_meters(self, wallet: Wallet, meters: dict[str, Any]) -> None:
+        """What is remembered and counts still; one of a period that has passed is as one of nothing."""
+        at = wallet.clock
+        counters = {subject: each for (of, subject), each in wallet.counters.items() if not of}
+        found = {name: (each.spent, to_end(each.ends_at)) for name, each in counters.items() if at < each.ends_at}
+        expected = {
+            number(name): (count_memory(row), row["ends"])
+            for name, row in meters.items()
+            if row["ends"] is None or at < row["ends"]
+        }
+        check("meters", found, expected)
 
 
 def check(what: str, found: Any, expected: Any) -> None:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from farthing.audit.fold import Fold
-from farthing.audit.laws import Books, Finding, check_entries, check_state
+from farthing.audit.laws import Books, Finding, check_entries, check_state, rows_equal_the_fold
 from farthing.core.burndown import sum_available
 from farthing.core.decide import Decision, decide, find_replay
 from farthing.engine.zones import find_zone
@@ -54,7 +54,10 @@ from farthing.values.standing_requests import (
     Reschedule,
     SetBudget,
     SetPeriodEnd,
+    Subscribe,
+    Together,
 )
+from farthing.values.subscriptions import Subscription
 from farthing.values.wallets import ACCOUNT_UNIT, Account, AccountState, Allowance, Counter, Terms, TopUp, Wallet
 
 OPENED_AT = 1_700_000_000 * MICROSECONDS
@@ -62,6 +65,7 @@ DAY = 86_400
 CREDITS = Unit(1, "credits", 0, 0)
 TABLES = ("lots", "holds", "debts", "allowances", "budgets", "counters")
 GENERATIONS = Unit(2, "generations", 0, 0)
+SAID_NOTHING = dict.fromkeys(("plan", "zone", "next_plan", "fallback"), "")
 
 Amount = int | Sequence[tuple[int, int]]
 
@@ -76,6 +80,7 @@ class Desk:
         self.wallets: dict[int, Wallet] = {}
         self.entries: dict[int, list[Entry]] = {}
         self.rows: dict[str, dict[int, dict[Any, Any]]] = {table: {} for table in TABLES}
+        self.steps: dict[int, Subscription] = {}
         self.receipts: dict[bytes, Entry] = {}
         self.written: list[Entry] = []
         self.asked = 0
@@ -89,6 +94,13 @@ class Desk:
     def wallet(self) -> Wallet:
         """The wallet of the first unit."""
         return self.wallets[CREDITS.unit_id]
+
+    @property
+    def step(self) -> Subscription:
+        """The step of the subscription that holds."""
+        step = self.wallets[0].subscription
+        assert step is not None
+        return step
 
     def at(self, seconds: int) -> int:
         """The instant that many seconds after the opening."""
@@ -131,6 +143,12 @@ class Desk:
             for unit, number in getattr(decision, table):
                 row = getattr(decision.wallets[unit], table)[number]
                 self.rows[table].setdefault(unit, {})[number] = row
+        step = decision.subscription
+        if step is not None:
+            last = self.steps.get(max(self.steps, default=0))
+            if last is not None:
+                self.steps[last.number] = last._replace(ended_at=step.recorded_at)
+            self.steps[step.number] = step
         self.written = decision.entries
         assert self.find_broken_laws() == []
         return decision
@@ -177,9 +195,10 @@ class Desk:
         for unit, wallet in self.wallets.items():
             fold = Fold(self.account, wallet.unit, self.seal)
             findings += check_entries(wallet, self.entries[unit], fold)
-            if unit:
-                rows = {table: list(self.rows[table].get(unit, {}).values()) for table in TABLES}
-                findings += check_state(Books(wallet=wallet, fold=fold, **rows))
+            rows = {table: list(self.rows[table].get(unit, {}).values()) for table in TABLES}
+            steps = [] if unit else list(self.steps.values())
+            books = Books(wallet=wallet, fold=fold, subscriptions=steps, **rows)
+            findings += check_state(books) if unit else rows_equal_the_fold(books)
         return findings
 
     def key(self) -> str:
@@ -279,7 +298,19 @@ class Desk:
 
     def allow(self, amount: int, name: str = "plan", **fields: Any) -> int:
         """The number of the new allowance."""
-        return self.ask(Allow(unit=1, name=name, amount=amount, **self.said(fields))).number
+        return self.ask(self.make_allow(amount, name, **fields)).number
+
+    def make_allow(self, amount: int, name: str = "plan", **fields: Any) -> Allow:
+        """The request, to be one of several."""
+        return Allow(unit=1, name=name, amount=amount, **self.said(fields))
+
+    def make_step(self, expected: int = 0, plan: str = "basic", **fields: Any) -> Subscribe:
+        """A step of the subscription, to be one of several."""
+        step = Subscription(**(dict.fromkeys(Subscription._fields, 0) | SAID_NOTHING | {"plan": plan} | fields))
+        return Subscribe(expected=expected, subscription=step, **self.said({}))
+
+    def together(self, *requests: Request, said: tuple[object, ...] = ("chosen",), **fields: Any) -> Entry:
+        return self.ask(Together(said=said, requests=requests, **self.said(fields)))
 
     def change_allowance(self, name: str = "plan", **fields: Any) -> Entry:
         return self.ask(ChangeAllowance(unit=1, name=name, **self.said(fields)))

@@ -20,12 +20,14 @@ from farthing.values.entries import (
     Kind,
     LotField,
     Seal,
+    SubscriptionField,
     encode_entry,
     pack_effects,
     unpack_effects,
 )
 from farthing.values.names import digest_key, name_number
 from farthing.values.requests import UNSAID, digest_note
+from farthing.values.subscriptions import Step
 from farthing.values.wallets import ACCOUNT_UNIT, Account, AccountState
 
 ACME = Account(7, 50, 1, "acme", AccountState.ACTIVE)
@@ -120,6 +122,39 @@ TIME_EFFECTS = (
     "17" "0400000000000000" "0000000000000000" "e803000000000000"
     "0b" "0000000000000000" "0300000000000000" "00605ba09d370600"
 )  # fmt: skip
+STEP = Entry._make(
+    (
+        0, 4, Kind.SUBSCRIBED, 0, 4, *[0] * 15, 2, 0, 3, 1_750_000_000_000_000, 1_750_000_000_000_001, *UNSAID,
+        None, None, None,
+        pack_effects(
+            [
+                (Effect.SUBSCRIPTION_SET, 4, SubscriptionField.STEP, Step.UPGRADED),
+                (Effect.SUBSCRIPTION_SET, 4, SubscriptionField.PLAN, name_number("plan")),
+                (Effect.SUBSCRIPTION_SET, 4, SubscriptionField.PERIOD_ENDS_AT, NEVER),
+                (Effect.SUBSCRIPTION_SET, 4, SubscriptionField.CURRENCY, name_number("EUR")),
+                (Effect.SUBSCRIPTION_SET, 4, SubscriptionField.ACTS_AT, NEVER),
+                (Effect.ALLOWANCE_SET, 3, AllowanceField.UNTIL, 1_750_000_000_000_000),
+                (Effect.COUNTER_SPENT, 0, name_number("chat"), -12),
+            ]
+        ),
+        b"",
+    )
+)  # fmt: skip
+"""Every effect that catalogs brought, more than any one entry has, under version 3 of a catalog."""
+
+STEP_COLUMNS = (
+    "0400000000000000" "3c00000000000000" "0000000000000000" "0400000000000000" + "0000000000000000" * 15 +
+    "0200000000000000" "0000000000000000" "0300000000000000" "00605ba09d370600" "01605ba09d370600"
+)  # fmt: skip
+STEP_EFFECTS = (
+    "18" "0400000000000000" "0100000000000000" "0300000000000000"
+    "18" "0400000000000000" "0200000000000000" "0005cbb5becf4332"
+    "18" "0400000000000000" "0a00000000000000" "ffffffffffffff7f"
+    "18" "0400000000000000" "1200000000000000" "ee1f77763642ea2b"
+    "18" "0400000000000000" "1300000000000000" "ffffffffffffff7f"
+    "0c" "0300000000000000" "1400000000000000" "00605ba09d370600"
+    "11" "0000000000000000" "cd5cffc4be37f018" "f4ffffffffffffff"
+)  # fmt: skip
 
 VECTORS = {
     "plain": (
@@ -151,6 +186,12 @@ VECTORS = {
         "01" + TURN_COLUMNS + "00" + "000000" + TIME_EFFECTS,
         "89b7e3e5a3b619fb8dc83ba0105df3fe056063c1324d4e6feb0a8aef81e1fb15",
         "f0e4ec71889610ebf183b6c5ee63f82fe733ab6c545eaffa2129cc87e84c677a",
+    ),
+    "with what catalogs brought": (
+        STEP,
+        "01" + STEP_COLUMNS + "00" + "000000" + STEP_EFFECTS,
+        "4d8449da68b723b34d84722c923ff2029b13ddf2c5f00e73c4996cfb408c4f57",
+        "5523af8b16830e1729d1599ed02bbbee316e5fe2091249fc8762495ab73b64ef",
     ),
 }
 

@@ -14,11 +14,13 @@ from farthing.values.entries import (
     HoldField,
     Kind,
     LotField,
+    SubscriptionField,
 )
 from farthing.values.errors import FarthingError
 from farthing.values.periods import Cadence
 from farthing.values.requests import About, Mode
 from farthing.values.standing_requests import ChangeMode, SpentPolicy
+from farthing.values.subscriptions import Step
 from farthing.values.wallets import (
     AccountState,
     HoldState,
@@ -70,6 +72,7 @@ NUMBERS: dict[type[IntEnum], dict[str, int]] = {
         "ALERTED": 50,
         "TOP_UP_WANTED": 51,
         "TOP_UP_DECLINED": 52,
+        "SUBSCRIBED": 60,
     },
     Effect: {
         "LOT_MOVED": 1,
@@ -95,6 +98,7 @@ NUMBERS: dict[type[IntEnum], dict[str, int]] = {
         "ALERT_FIRED": 21,
         "TOP_UP_SET": 22,
         "MONEY_RETURNED": 23,
+        "SUBSCRIPTION_SET": 24,
     },
     LotField: {
         "AMOUNT": 1,
@@ -141,6 +145,41 @@ NUMBERS: dict[type[IntEnum], dict[str, int]] = {
         "TURNS_AT": 17,
         "LOT": 18,
         "ENDED_AT": 19,
+        "UNTIL": 20,
+    },
+    SubscriptionField: {
+        "STEP": 1,
+        "PLAN": 2,
+        "EVERY": 3,
+        "COUNT": 4,
+        "ANCHOR": 5,
+        "ZONE": 6,
+        "STARTS_AT": 7,
+        "TRIAL_ENDS_AT": 8,
+        "PERIOD_STARTS_AT": 9,
+        "PERIOD_ENDS_AT": 10,
+        "ENDS_AT": 11,
+        "IS_RENEWING": 12,
+        "NEXT_PLAN": 13,
+        "NEXT_EVERY": 14,
+        "FALLBACK": 15,
+        "CATALOG_VERSION": 16,
+        "PAID_MINOR": 17,
+        "CURRENCY": 18,
+        "ACTS_AT": 19,
+    },
+    Step: {
+        "SUBSCRIBED": 1,
+        "RENEWED": 2,
+        "UPGRADED": 3,
+        "DOWNGRADED": 4,
+        "PLANNED": 5,
+        "CANCELLED": 6,
+        "RESUMED": 7,
+        "PAST_DUE": 8,
+        "EXPIRED": 9,
+        "ENDED": 10,
+        "CONVERTED": 11,
     },
     BudgetField: {
         "NAME": 1,
@@ -205,6 +244,9 @@ CODES = {
     "BudgetNotFound": "budget_not_found",
     "AllowanceExists": "allowance_exists",
     "AllowanceNotFound": "allowance_not_found",
+    "SubscriptionChanged": "subscription_changed",
+    "CodeSpent": "code_spent",
+    "AlreadyRedeemed": "already_redeemed",
     "TooManyRules": "too_many_rules",
     "MoreThanPaid": "more_than_paid",
     "GrantEnded": "grant_ended",
@@ -242,6 +284,21 @@ CODES = {
     "ClockIsFrozen": "clock_is_frozen",
     "ChainKeyWrong": "chain_key_wrong",
     "LedgerClosed": "ledger_closed",
+    "UnknownPrice": "unknown_price",
+    "PriceLater": "price_later",
+    "FeatureUnknown": "feature_unknown",
+    "FeatureNotInPlan": "feature_not_in_plan",
+    "PlanNotFound": "plan_not_found",
+    "SubscriptionRefused": "subscription_refused",
+    "PackageNotFound": "package_not_found",
+    "CampaignRefused": "campaign_refused",
+    "CampaignNotFound": "campaign_not_found",
+    "CodeNotFound": "code_not_found",
+    "QuantityInvalid": "quantity_invalid",
+    "CatalogInvalid": "catalog_invalid",
+    "CatalogMissing": "catalog_missing",
+    "CatalogUnknown": "catalog_unknown",
+    "PricesMissing": "prices_missing",
     "LawBroken": "law_broken",
 }
 
@@ -255,6 +312,7 @@ def test_every_number_that_entries_and_rows_keep_is_frozen_here():
     kept = {
         Kind, Effect, LotField, HoldField, AccountField, AllowanceField, BudgetField, AlertKind, AccountState,
         HoldState, SettlePolicy, RestPolicy, Mode, ChangeMode, SpentPolicy, Rollover, TurnPolicy, Subject, Cadence,
+        SubscriptionField, Step,
     }  # fmt: skip
 
     assert set(NUMBERS) == kept

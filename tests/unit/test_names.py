@@ -61,6 +61,13 @@ def test_a_key_is_any_text_up_to_its_length():
             read_key(key)
 
 
+def test_the_keys_of_farthings_own_requests_are_nobodys():
+    with pytest.raises(NameInvalid, match="begins with 'farthing:'"):
+        read_key("farthing:step:2")
+
+    assert read_key("farthing-7") == "farthing-7"
+
+
 def test_a_name_has_the_same_number_everywhere_and_for_ever():
     assert name_number("chat") == 1_796_997_543_809_211_597
     assert 0 < name_number("") < 2**63

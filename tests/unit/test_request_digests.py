@@ -25,6 +25,7 @@ from farthing.values.requests import (
     Note,
     Open,
     Place,
+    Priced,
     Record,
     Refund,
     Release,
@@ -49,12 +50,16 @@ from farthing.values.standing_requests import (
     Reschedule,
     SetBudget,
     SetPeriodEnd,
+    Subscribe,
+    Together,
 )
+from farthing.values.subscriptions import Subscription
 
 ACME = "acme"
 TWO = ((1, 2_500_000), (2, 1))
 CHAT, PROMO = name_number("chat"), name_number("promo")
 PLACE = Place(50, 7, 1, 3)
+STEP = Subscription(0, 1, "basic", 4, 1, 5, "UTC", 5, 0, 5, 9, 9, 1, "", 0, "free", 2, 1500, PROMO, 9, 0, 0)
 
 REQUESTS: dict[str, Request] = {
     "open": Open(key="k", account=ACME, zone="Europe/Rome"),
@@ -87,6 +92,13 @@ REQUESTS: dict[str, Request] = {
     "grant that extends": Grant(key="k", account=ACME, amounts=TWO, extends=True, top_up=7),
     "configure alerts": Configure(key="k", account=ACME, unit=1, terms=(), alerts=(10, 0), top_up=((1, 1),)),
     "allow": Allow(key="k", account=ACME, unit=1, name="plan", amount=100, every=4),
+    "allow until": Allow(key="k", account=ACME, unit=1, name="plan", amount=100, every=4, until=9),
+    "allow instead": Allow(
+        key="k", account=ACME, unit=1, name="plan", amount=100, every=4, instead_of="free", change_mode=2
+    ),
+    "change allowance until": ChangeAllowance(key="k", account=ACME, unit=1, name="plan", until=0),
+    "subscribe": Subscribe(key="k", account=ACME, expected=3, subscription=STEP),
+    "together": Together(key="k", account=ACME, said=("subscribe", "basic"), requests=(Freeze(key="k"),)),
     "change allowance": ChangeAllowance(key="k", account=ACME, unit=1, name="plan", amount=200, mode=2),
     "end allowance": EndAllowance(key="k", account=ACME, unit=1, name="plan"),
     "end period": EndPeriod(key="k", account=ACME, unit=1, name="plan"),
@@ -128,6 +140,11 @@ DIGESTS = {
     "grant that extends": "1bd515785010afeca9fc9e3c386a382b",
     "configure alerts": "9ca502585df64f069cbf2e91bf8c35cc",
     "allow": "63a6cc6158986f90b3e6fdce768baf6a",
+    "allow until": "35469734060ecddbd179248b7936447a",
+    "allow instead": "1bf7af5826abadce97c46a13d97e73ac",
+    "change allowance until": "ae30f23be22fea8aa77af6cc98fc1a86",
+    "subscribe": "e2777bcc8edb6086c025ac496ce63358",
+    "together": "f3465468685c61e9a3364450b72663a7",
     "change allowance": "2d1aa44f0d2bab27ae307a742b894c93",
     "end allowance": "903ce6dc3842bb1f46e24e78245e81fb",
     "end period": "49627779482de65c1284bee7fbf3dd2f",
@@ -145,6 +162,32 @@ DIGESTS = {
 @pytest.mark.parametrize("name", REQUESTS)
 def test_a_request_has_the_same_digest_for_ever(name: str):
     assert REQUESTS[name].digests()[1].hex() == DIGESTS[name]
+
+
+def test_fields_that_came_later_are_not_in_the_digest_of_who_does_not_use_them():
+    for name, later in (
+        ("allow", {"until": 0, "instead_of": "", "change_mode": 0}),
+        ("change allowance", {"until": None}),
+    ):
+        assert replace(REQUESTS[name], **later).digests()[1].hex() == DIGESTS[name]
+
+
+@pytest.mark.parametrize("name", ["grant", "charge", "record", "hold", "settle"])
+def test_what_a_catalog_priced_is_compared_by_what_the_caller_said(name):
+    request: Any = REQUESTS[name]
+    first, other = (replace(request, priced=Priced(("image", n))).digests()[1] for n in (10, 11))
+
+    later = replace(request, priced=Priced(("image", 10)), amounts=((1, 7),), catalog_version=9)
+
+    assert later.digests()[1] == first
+    assert len({first, other, request.digests()[1]}) == 3
+
+
+def test_several_as_one_are_compared_by_what_the_caller_said():
+    together: Any = REQUESTS["together"]
+
+    assert replace(together, requests=()).digests()[1] == together.digests()[1]
+    assert replace(together, said=("subscribe", "pro")).digests()[1] != together.digests()[1]
 
 
 def list_kinds(kind: type[Request]) -> set[str]:

@@ -19,7 +19,8 @@ from farthing.values.bounds import (
     NEVER,
     WHOLE_PERCENT,
 )
-from farthing.values.entries import AllowanceField, Effect, Kind
+from farthing.values.calendars import to_instant
+from farthing.values.entries import AllowanceField, Effect, Kind, LotField
 from farthing.values.errors import (
     AllowanceExists,
     AllowanceNotFound,
@@ -47,7 +48,9 @@ def allow(draft: Draft, request: Allow) -> None:
     """Begin an allowance, and with it the period in hand, or wait for the first."""
     wallet, t = draft.wallet, draft.t
     live = list_live(wallet)
-    if any(each.name == request.name for each in live):
+    replaced = find_allowance(wallet, request.instead_of) if request.instead_of else None
+    live = [each for each in live if each is not replaced]
+    if request.name != request.instead_of and any(each.name == request.name for each in live):
         raise AllowanceExists(account=wallet.account.key, unit=wallet.unit.name, allowance=request.name)
     if len(live) >= MOST_ALLOWANCES:
         raise TooManyRules(account=wallet.account.key, unit=wallet.unit.name, what="allowances", most=MOST_ALLOWANCES)
@@ -56,23 +59,75 @@ def allow(draft: Draft, request: Allow) -> None:
     allowance = Allowance(
         number, request.name, request.amount, request.every, request.count, anchor, zone, request.priority,
         int(request.promotional), request.features, request.source, request.rollover, request.cap,
-        request.cap_percent, request.keep, request.on_turn, t, NEVER, 0, 0,
+        request.cap_percent, request.keep, request.on_turn, request.until, t, NEVER, 0, 0,
     )  # fmt: skip
     refuse_senseless(allowance)
+    refuse_past_until(draft, request.until)
     _, start, end = find_period(to_rhythm(allowance), t, draft.zones)
     first = 0
     if request.starts_at is not None and request.starts_at > t:
         if request.first is not None or request.is_prorated:
             advice = "leave it out: the first period that begins later is a whole one"
             raise TermInvalid(what="first", given="with starts_at", problem="makes no sense here", advice=advice)
-        allowance = allowance._replace(starts_at=request.starts_at, turns_at=request.starts_at)
+        turns_at = clip(allowance, request.starts_at)
+        allowance = allowance._replace(starts_at=request.starts_at, turns_at=turns_at)
     else:
-        first = find_first(request, start, end, t)
+        full = first = find_first(request, start, end, t)
+        if replaced is not None and request.change_mode == ChangeMode.KEEP_USED:
+            first = max(0, full - count_taken(draft, replaced))
+        end = clip(allowance, end)
         allowance = begin_period(draft, allowance._replace(turns_at=end), first, end)
+        if first < full and allowance.lot:
+            draft.resize_lot(allowance.lot, full)  # what was used there counts as used here
     say_fields(draft, allowance, None)
     draft.put_allowance(allowance)
     wallet.recurring += 1
+    if replaced is not None:
+        hand_over(draft, replaced, allowance)
     draft.write(Kind.ALLOWED, first, granted=first, of_number=number)
+    if replaced is not None:
+        is_kept = request.change_mode == ChangeMode.ADD
+        finish(draft, replaced, list_in_hand(draft, replaced), replaced.turns_at if is_kept else t)
+
+
+def hand_over(draft: Draft, replaced: Allowance, allowance: Allowance) -> None:
+    """Bonus credits that end with a period are no part of what is replaced (rule 21): they end when they were to end,
+    with the new period if it ends then too."""
+    wallet = draft.wallet
+    for lot in list_in_hand(draft, replaced):
+        if lot.source != replaced.source and lot.expires_at > draft.t:
+            tied = allowance.number if lot.expires_at == allowance.turns_at else 0
+            draft.effects.append((int(Effect.LOT_SET), lot.number, int(LotField.ALLOWANCE), tied))
+            wallet.lots[lot.number] = lot._replace(allowance=tied)
+            draft.touched_lots.add(lot.number)
+
+
+def count_taken(draft: Draft, allowance: Allowance) -> int:
+    """What was used, or is held, of the period in hand. Of a lot that has ended nothing: it may not be loaded."""
+    lot = draft.wallet.lots.get(allowance.lot)
+    return 0 if lot is None or lot.expires_at <= draft.t else lot.amount - lot.remaining
+
+
+def clip(allowance: Allowance, end: int) -> int:
+    """The end of a period, which is never after that of the allowance itself."""
+    return min(end, allowance.until) if allowance.until else end
+
+
+def unclip(draft: Draft, allowance: Allowance) -> int:
+    """The end of the period in hand as it would be without an end of the allowance: where that cut it short, the next
+    boundary, so that a later end gives the period back what an earlier one took."""
+    if not allowance.until or allowance.turns_at < allowance.until:
+        return allowance.turns_at
+    if allowance.starts_at > draft.t:
+        return allowance.starts_at
+    return find_period(to_rhythm(allowance), allowance.until - 1, draft.zones)[2]
+
+
+def refuse_past_until(draft: Draft, until: int) -> None:
+    """An allowance that is to end by itself ends in time to come."""
+    if until and until <= draft.t:
+        given, advice = to_instant(until).isoformat(), "name a later instant, or end it now"
+        raise TimeInvalid(what="until", given=given, problem="has passed", advice=advice)
 
 
 def find_anchor(draft: Draft, every: int, anchor: int | None, zone: str, *, is_calendar: bool) -> int:
@@ -159,9 +214,13 @@ def turn(draft: Draft, allowance: Allowance, quiet_until: int, ends_at: int | No
     """The period in hand has ended: trim what is carried, and give the next period's credits, which pay debt first.
 
     Of many periods that have all passed before `quiet_until` the credits are given in one entry, as one lot. The new
-    period lasts until `ends_at`, or the next boundary.
+    period lasts until `ends_at`, or the next boundary. An allowance whose own end has come turns no more.
     """
     wallet, zones = draft.wallet, draft.zones
+    if allowance.until and draft.at >= allowance.until:
+        return finish(draft, allowance, list_in_hand(draft, allowance), draft.at)
+    # The last period ends with all that it gave, so it is never one of many that have passed.
+    quiet_until = min(quiet_until, allowance.until - 1) if allowance.until else quiet_until
     if wallet.debt and allowance.on_turn == TurnPolicy.FORGIVE:
         debt = min(wallet.debt, find_room(wallet))
         write_off(draft, debt)
@@ -175,6 +234,7 @@ def turn(draft: Draft, allowance: Allowance, quiet_until: int, ends_at: int | No
             if missed > MOST_TURNS:
                 periods, ends_at = missed, find_boundary(rhythm, index + missed, zones)
                 draft.effects.append((int(Effect.TURNS_MERGED), allowance.number, 0, periods))
+    ends_at = clip(allowance, ends_at)
     wanted = allowance.amount * periods
     amount = min(wanted, find_room(wallet))
     fresh = allowance._replace(starts_at=draft.at, turns_at=ends_at)
@@ -240,7 +300,7 @@ def change_allowance(draft: Draft, request: ChangeAllowance) -> None:
     before = find_allowance(draft.wallet, request.name)
     changes = {
         name: value
-        for name in ("rollover", "cap", "cap_percent", "keep", "on_turn", "amount")
+        for name in ("rollover", "cap", "cap_percent", "keep", "on_turn", "amount", "until")
         if (value := getattr(request, name)) is not None
     }
     if changes.get("rollover", before.rollover) == Rollover.NONE:
@@ -249,12 +309,19 @@ def change_allowance(draft: Draft, request: ChangeAllowance) -> None:
         changes = {"cap": 0, "cap_percent": 0} | changes
     changed = before._replace(**changes)
     refuse_senseless(changed)
+    refuse_past_until(draft, changed.until)
     old = draft.wallet.lots.get(before.lot)
     if old is not None and old.expires_at <= draft.t:
         old = None
     mode = ChangeMode.AT_TURN if request.amount is None or before.starts_at > draft.t else request.mode
     moved, granted = 0, 0
+    ends_at = before.turns_at if request.until is None else clip(changed, unclip(draft, before))
+    if ends_at != before.turns_at:
+        for lot in list_ending(draft, before):
+            end_anew(draft, lot, ends_at)
+        changed = changed._replace(turns_at=ends_at)
     if old is not None:
+        old = draft.wallet.lots[old.number]
         end = draft.t if mode == ChangeMode.REPLACE else find_lot_end(draft, changed, changed.turns_at)
         end_anew(draft, old, end)
     if mode in (ChangeMode.REPLACE, ChangeMode.ADD):
@@ -292,17 +359,36 @@ def resize_period(draft: Draft, allowance: Allowance, more: int) -> tuple[Allowa
 def end_allowance(draft: Draft, request: EndAllowance) -> None:
     """Turn no more; what the period in hand gave ends with it, or now."""
     allowance = find_allowance(draft.wallet, request.name)
-    lots = [each for each in draft.wallet.lots.values() if each.allowance == allowance.number]
-    in_hand = {lot.number for lot in lots if lot.effective_at >= allowance.starts_at} | {allowance.lot}
-    ending = [lot for lot in lots if lot.expires_at > draft.t and (request.now or lot.number in in_hand)]
+    if request.now:
+        lots = [lot for lot in draft.wallet.lots.values() if lot.allowance == allowance.number]
+        finish(draft, allowance, lots, draft.t)
+    else:
+        finish(draft, allowance, list_in_hand(draft, allowance), allowance.turns_at)
+
+
+def list_in_hand(draft: Draft, allowance: Allowance) -> list[Lot]:
+    """What the period in hand gave, and bonus credits that end with it."""
+    return [
+        lot
+        for lot in draft.wallet.lots.values()
+        if lot.allowance == allowance.number
+        and (lot.effective_at >= allowance.starts_at or lot.number == allowance.lot)
+    ]
+
+
+def finish(draft: Draft, allowance: Allowance, lots: list[Lot], end: int) -> Allowance:
+    """Turn no more; of these lots none lives past `end`."""
+    ending = [lot for lot in lots if lot.expires_at > draft.at]
     for lot in ending:
-        end_anew(draft, lot, draft.t if request.now else min(lot.expires_at, allowance.turns_at))
+        end_anew(draft, lot, min(lot.expires_at, end))
     draft.effects.append((int(Effect.ALLOWANCE_SET), allowance.number, int(FIELDS.ENDED_AT), draft.t))
-    draft.put_allowance(allowance._replace(ended_at=draft.t))
+    finished = allowance._replace(ended_at=draft.t)
+    draft.put_allowance(finished)
     draft.wallet.recurring -= 1
     draft.write(Kind.ALLOWANCE_ENDED, 0, of_number=allowance.number)
     for lot in ending:
         expire(draft, draft.wallet.lots[lot.number])
+    return finished
 
 
 def end_period(draft: Draft, request: EndPeriod) -> None:
@@ -315,7 +401,7 @@ def end_period(draft: Draft, request: EndPeriod) -> None:
 def set_period_end(draft: Draft, request: SetPeriodEnd) -> None:
     """Move the end of the period in hand, and of all that ends with it. One that has passed comes now (T10)."""
     allowance = find_allowance(draft.wallet, request.name)
-    ends_at = max(request.ends_at, draft.t)
+    ends_at = clip(allowance, max(request.ends_at, draft.t))
     if ends_at >= NEVER:
         raise TimeInvalid(what="ends_at", given="never", problem="does not come", advice="name an instant")
     for lot in list_ending(draft, allowance):

@@ -4,7 +4,6 @@ A counter keeps the period in hand only. What was reserved or spent in one that 
 """
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
 from farthing.core import laws
 from farthing.core.allowances import find_allowance
@@ -24,11 +23,8 @@ STARTED, ENDS = int(Effect.COUNTER_STARTED), int(Effect.COUNTER_ENDS)
 SPENT, RESERVED = int(Effect.COUNTER_SPENT), int(Effect.COUNTER_RESERVED)
 
 
-class Claim(NamedTuple):
-    """A budget that work counts under, and what it has counted in the period in hand."""
-
-    budget: Budget
-    counter: Counter
+Claim = tuple[Budget, Counter]
+"""A budget that work counts under, and what it has counted in the period in hand."""
 
 
 def list_claims(draft: Draft, feature: int, about: About) -> Sequence[Claim]:
@@ -36,7 +32,7 @@ def list_claims(draft: Draft, feature: int, about: About) -> Sequence[Claim]:
     member, model, api_key = about.member or 0, about.model or 0, about.api_key or 0
     said = (0, member, feature, model, api_key)
     return [
-        Claim(budget, find_counter(draft, budget, said[budget.per]))
+        (budget, find_counter(draft, budget, said[budget.per]))
         for budget in draft.wallet.budgets.values()
         if not budget.ended_at
         and (not budget.member or budget.member == member)
@@ -147,17 +143,16 @@ def get_counter(draft: Draft, number: int, subject: int) -> Counter:
 
 def change(draft: Draft, budget: Budget, counter: Counter, *, spent: int = 0, reserved: int = 0) -> None:
     """Move a counter, with the effects that say so; a budget that this spends tells of it."""
-    number, subject = counter.budget, counter.subject
-    stored = draft.wallet.counters.get((number, subject))
-    if stored is None or stored.starts_at != counter.starts_at or stored.ends_at != counter.ends_at:
-        draft.effects.append((STARTED, number, subject, counter.starts_at))
-        draft.effects.append((ENDS, number, subject, counter.ends_at))
+    number, subject, starts_at, ends_at, had_spent, had_reserved = counter
+    stored, effects = draft.wallet.counters.get((number, subject)), draft.effects
+    if stored is not counter and (stored is None or stored.starts_at != starts_at or stored.ends_at != ends_at):
+        effects += ((STARTED, number, subject, starts_at), (ENDS, number, subject, ends_at))
     if reserved:
-        draft.effects.append((RESERVED, number, subject, reserved))
+        effects.append((RESERVED, number, subject, reserved))
     if spent:
-        draft.effects.append((SPENT, number, subject, spent))
-    total = counter.spent + spent
-    draft.put_counter(Counter(number, subject, counter.starts_at, counter.ends_at, total, counter.reserved + reserved))
+        effects.append((SPENT, number, subject, spent))
+    total = had_spent + spent
+    draft.put_counter(Counter(number, subject, starts_at, ends_at, total, had_reserved + reserved))
     if counter.spent < budget.most <= total:
         draft.fired = (*draft.fired, (int(AlertKind.BUDGET), number, total))
 

@@ -1,5 +1,6 @@
 """Charges: hold and settle in one step, in three modes (rule 14); and the refusal that explains itself."""
 
+from farthing.core import meters
 from farthing.core.budgets import limit, list_claims, spend
 from farthing.core.burndown import list_arriving, sum_available
 from farthing.core.draft import Draft
@@ -13,7 +14,8 @@ from farthing.values.wallets import Wallet
 
 def charge(draft: Draft, request: Charge, amount: int) -> None:
     """Take `amount` from lots in burn-down order, then from overdraft; refuse or shrink by the mode when short."""
-    wallet, feature, asked = draft.wallet, request.feature, amount
+    wallet, feature = draft.wallet, request.feature
+    asked = amount = meters.reckon(draft, request, amount)
     available = sum_available(wallet, feature)
     if amount > available:
         if request.mode == Mode.STRICT:
@@ -33,6 +35,7 @@ def charge(draft: Draft, request: Charge, amount: int) -> None:
 
 def record(draft: Draft, request: Record, amount: int) -> None:
     """Take what is there for work that already happened; the rest is debt. Never refused."""
+    amount = meters.reckon(draft, request, amount)
     owed = draft.draw(amount, request.feature)
     if owed:
         draft.make_debt(owed, request.feature)

@@ -120,9 +120,12 @@ def is_of_period(draft: Draft, lot: Lot) -> bool:
 
 
 def is_carried(draft: Draft, lot: Lot) -> bool:
-    """Whether a lot was given by an allowance for a period that has ended. Of one that has yet to begin none was."""
+    """Whether a lot was given by an allowance for a period that has ended. Of one that has yet to begin none was; what
+    has another source was only tied to it."""
     allowance = draft.wallet.allowances.get(lot.allowance)
-    return allowance is not None and lot.effective_at < allowance.starts_at <= draft.at
+    if allowance is None or lot.source != allowance.source:
+        return False
+    return lot.effective_at < allowance.starts_at <= draft.at
 
 
 def count_used(draft: Draft) -> int:

@@ -22,6 +22,7 @@ from farthing.core import (
     laws,
     refunds,
     settings,
+    subscriptions,
 )
 from farthing.core.draft import Draft
 from farthing.values import requests as ask
@@ -38,6 +39,7 @@ from farthing.values.errors import (
     Refused,
 )
 from farthing.values.periods import Zones
+from farthing.values.subscriptions import Subscription
 from farthing.values.wallets import USUAL_TERMS, Account, AccountState, CounterKey, Wallet
 
 
@@ -53,6 +55,8 @@ class Decision(NamedTuple):
     allowances: list[tuple[int, int]]
     budgets: list[tuple[int, int]]
     counters: list[tuple[int, CounterKey]]
+    subscription: Subscription | None
+    """The step that was written, if one was."""
     entries: list[Entry]
     lead: tuple[int, int]
     """(unit, number) of the entry under which everything that the request itself wrote stands: its receipt."""
@@ -133,7 +137,8 @@ def collect(account: Account, drafts: Drafts, entries: list[Entry], lead: tuple[
             allowances_ += [(unit, number) for number in draft.touched_allowances]
             budgets_ += [(unit, number) for number in draft.touched_budgets]
             counters += [(unit, key) for key in draft.touched_counters]
-    return Decision(account, wallets, lots, holds_, debts, allowances_, budgets_, counters, entries, lead)
+    step = drafts[0].stepped if 0 in drafts else None
+    return Decision(account, wallets, lots, holds_, debts, allowances_, budgets_, counters, step, entries, lead)
 
 
 def find_lead_unit(request: ask.Request, drafts: Drafts) -> int:
@@ -239,6 +244,12 @@ def configure(drafts: Drafts, request: ask.Configure, past: Entries) -> None:
     settings.configure(drafts[request.unit], request)
 
 
+def together(drafts: Drafts, request: stand.Together, past: Entries) -> None:
+    """Each in turn, all or nothing."""
+    for each in request.requests:
+        RULES[type(each)](drafts, each, past)
+
+
 RULES: dict[type[ask.Request], Rule] = {
     ask.Grant: each_amount(grants.grant),
     ask.Import: each_amount(grants.grant),
@@ -266,6 +277,8 @@ RULES: dict[type[ask.Request], Rule] = {
     stand.EndBudget: for_unit(budgets.end_budget),
     stand.Reschedule: for_unit(expiries.reschedule),
     stand.DeclineTopUp: for_unit(alerts.decline_top_up),
+    stand.Subscribe: lambda drafts, request, past: subscriptions.subscribe(drafts[0], request),
+    stand.Together: together,
     stand.Clawback: lambda drafts, request, past: clawbacks.clawback(drafts[request.units[0]], request, past),
 }
 
@@ -330,6 +343,7 @@ KINDS: dict[type[ask.Request], Kind] = {
     stand.Reschedule: Kind.RESCHEDULED,
     stand.DeclineTopUp: Kind.TOP_UP_DECLINED,
     stand.Advance: Kind.ADVANCED,
+    stand.Subscribe: Kind.SUBSCRIBED,
 }
 """The kind of entry that a request writes first."""
 

@@ -12,6 +12,7 @@ from farthing.values.entries import Effect, Entry, HoldField, Kind, LotField, Se
 from farthing.values.errors import GrantNotFound
 from farthing.values.periods import Zones
 from farthing.values.requests import UNSAID, Place, Request
+from farthing.values.subscriptions import Subscription
 from farthing.values.wallets import (
     Allowance,
     Budget,
@@ -39,7 +40,7 @@ class Draft:
     __slots__ = (
         "wallet", "origin", "t", "at", "seal", "zones", "request", "lead_unit", "lead_number", "effects", "entries",
         "lots", "covered", "bare", "debt", "has_freed", "fired", "touched_lots", "touched_holds", "touched_debts",
-        "touched_allowances", "touched_budgets", "touched_counters",
+        "touched_allowances", "touched_budgets", "touched_counters", "stepped",
     )  # fmt: skip
 
     def __init__(self, wallet: Wallet, t: int, seal: Seal, zones: Zones) -> None:
@@ -63,7 +64,9 @@ class Draft:
         self.touched_debts: set[int] = set()
         self.touched_allowances: Sequence[int] = ()
         self.touched_budgets: Sequence[int] = ()
-        self.touched_counters: Sequence[CounterKey] = ()
+        self.touched_counters: list[CounterKey] = []
+        self.stepped: Subscription | None = None
+        """The step of a subscription that this decision writes."""
 
     @property
     def next_number(self) -> int:
@@ -282,13 +285,14 @@ class Draft:
 
     def put_counter(self, counter: Counter) -> None:
         """The new state of a counter; effects are the caller's."""
-        wallet, key = self.wallet, (counter.budget, counter.subject)
-        laws.nothing_below_zero(wallet, "spent of budget", counter.budget, counter.spent)
-        laws.nothing_below_zero(wallet, "reserved of budget", counter.budget, counter.reserved)
+        wallet, number, key = self.wallet, counter.budget, counter[:2]
+        if counter.spent < 0 or counter.reserved < 0:
+            laws.nothing_below_zero(wallet, "spent of budget", number, counter.spent)
+            laws.nothing_below_zero(wallet, "reserved of budget", number, counter.reserved)
         if not self.touched_counters:
             wallet.counters = dict(wallet.counters)
         wallet.counters[key] = counter
-        self.touched_counters = (*self.touched_counters, key)
+        self.touched_counters.append(key)
 
     def write(
         self, kind: Kind, amount: int, *, uncovered: int = 0, granted: int = 0, refunded: int = 0, adjusted: int = 0,
@@ -316,17 +320,18 @@ class Draft:
             laws.totals_within_bounds(wallet)
         if request is None:
             lead_unit, lead_number, about = wallet.unit.unit_id, number, UNSAID
-            effective_at, digests = self.at, NO_DIGESTS
+            effective_at, digests, version = self.at, NO_DIGESTS, 0
         else:
             lead_unit, lead_number, about = self.lead_unit, self.lead_number, request.about
             effective_at = self.at if request.effective_at is None else request.effective_at
             digests = request.digests() if (wallet.unit.unit_id, number) == (lead_unit, lead_number) else NO_DIGESTS
+            version = request.catalog_version
         fields = (
             wallet.unit.unit_id, number, int(kind), lead_unit, lead_number, amount, uncovered,
             granted, refunded, adjusted, spent, expired, self.lots, self.covered, self.bare, self.debt,
             wallet.free + wallet.covered - wallet.debt, wallet.covered + wallet.bare, wallet.debt,
             sum_available(wallet, feature),
-            of_number, feature, 0, effective_at, self.t,
+            of_number, feature, version, effective_at, self.t,
             *about, *digests, pack_effects(self.effects),
         )  # fmt: skip
         wallet.head = self.seal.bind(wallet.head, fields)

@@ -39,8 +39,10 @@ def apply_due(draft: Draft) -> None:
             start(draft, wallet.lots[number])
         else:
             turned = turn(draft, wallet.allowances[number], find_quiet(draft, wallet.allowances[number], events))
-            if turned.turns_at <= now:
+            if turned.turns_at <= now and not turned.ended_at:
                 heapq.heappush(events, (turned.turns_at, TURNS, number))
+        if kind in (EXPIRES, STARTS):
+            continue
         # Lots that this made, or whose end it moved, may end in time too.
         fresh = {entry.number for entry in draft.entries[written:]} | ({turned.lot} if turned else set())
         for lot in [wallet.lots[number] for number in fresh & wallet.lots.keys()]:

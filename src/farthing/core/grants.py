@@ -2,7 +2,7 @@
 
 from farthing.core import laws
 from farthing.core.alerts import finish_top_up
-from farthing.core.allowances import find_allowance
+from farthing.core.allowances import find_allowance, list_live
 from farthing.core.burndown import sum_waiting
 from farthing.core.draft import Draft
 from farthing.core.expiries import expire, extend_all
@@ -10,8 +10,8 @@ from farthing.values.bounds import LARGEST_AMOUNT, LATEST_INSTANT, MOST_LIVE_LOT
 from farthing.values.calendars import to_instant
 from farthing.values.entries import Kind
 from farthing.values.errors import TimeInvalid, TooManyLots
-from farthing.values.requests import Grant, Import
-from farthing.values.wallets import Lot
+from farthing.values.requests import ANY_PERIOD, Grant, Import
+from farthing.values.wallets import Allowance, Lot
 
 
 def grant(draft: Draft, request: Grant, amount: int) -> None:
@@ -19,8 +19,8 @@ def grant(draft: Draft, request: Grant, amount: int) -> None:
     wallet, is_import = draft.wallet, isinstance(request, Import)
     starts_at = draft.t if request.starts_at is None else request.starts_at
     expires_at, allowance = find_end(request, starts_at), 0
-    if request.until_turn:
-        tied = find_allowance(wallet, request.until_turn)
+    tied = find_tied(draft, request.until_turn) if request.until_turn else None
+    if tied is not None:
         expires_at, allowance = tied.turns_at, tied.number
         if tied.starts_at <= draft.t:
             starts_at = max(starts_at, tied.starts_at)  # else they would count as carried from an earlier period
@@ -57,6 +57,14 @@ def grant(draft: Draft, request: Grant, amount: int) -> None:
         expire(draft, wallet.lots[lot.number])
     elif request.extends and not waits:
         extend_all(draft, expires_at, shortens=False)
+
+
+def find_tied(draft: Draft, name: str) -> Allowance | None:
+    """The allowance with whose period credits end: the one of that name, or with `ANY_PERIOD` the first whose period is
+    in hand, if there is one."""
+    if name != ANY_PERIOD:
+        return find_allowance(draft.wallet, name)
+    return next((each for each in list_live(draft.wallet) if each.starts_at <= draft.t), None)
 
 
 def find_end(request: Grant, starts_at: int) -> int:

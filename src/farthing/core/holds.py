@@ -5,7 +5,7 @@ A hold has a covered part, drawn from named lots, and a bare part, only a number
 
 from collections.abc import Iterable
 
-from farthing.core import budgets
+from farthing.core import budgets, meters
 from farthing.core.burndown import sum_available
 from farthing.core.charges import refuse_short
 from farthing.core.draft import Draft
@@ -34,7 +34,8 @@ def place_hold(draft: Draft, request: Hold, amount: int, ttl: int) -> None:
     wallet, feature = draft.wallet, request.feature
     if request.name:
         refuse_taken_name(wallet, request)
-    asked, available = amount, sum_available(wallet, feature)
+    asked = amount = meters.reckon(draft, request, amount, keeps=False)
+    available = sum_available(wallet, feature)
     if amount > available:
         if request.mode == Mode.STRICT:
             refuse_short(wallet, feature, request, amount, available)
@@ -136,7 +137,9 @@ def settle(draft: Draft, request: Settle, asked: int | None) -> None:
     if hold.state != HoldState.OPEN and not is_late:
         refuse_ended(hold, request)
     held = max(0, hold.amount - hold.settled) if is_late else hold.covered + hold.bare
-    wanted = held if asked is None else asked
+    # What is left of a hold that was settled in steps is no whole use, which a price with a memory could be asked for.
+    is_rest = asked is None and hold.settled > 0
+    wanted = held if is_rest else meters.reckon(draft, request, held if asked is None else asked)
     amount = limit_settle(draft, request, hold, wanted, held, is_late)
     consumed, kept = split_draws(hold.draws, amount)
     spent_covered = sum(taken for _, taken in consumed)

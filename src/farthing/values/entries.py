@@ -59,6 +59,8 @@ class Kind(IntEnum):
     ALERTED = 50
     TOP_UP_WANTED = 51
     TOP_UP_DECLINED = 52
+    SUBSCRIBED = 60
+    """Any step of a subscription."""
 
 
 CHARGES: Final = frozenset({Kind.CHARGED, Kind.RECORDED, Kind.SETTLED})
@@ -114,6 +116,8 @@ class Effect(IntEnum):
     """–, field, value: of the wallet's top-up rule, fields numbered as those of `TopUp` from 1."""
     MONEY_RETURNED = 23
     """lot, –, minor units of what was paid for it."""
+    SUBSCRIPTION_SET = 24
+    """step, field, value: the entry's own number, and what holds from it on."""
 
 
 class LotField(IntEnum):
@@ -155,6 +159,31 @@ class AllowanceField(IntEnum):
     TURNS_AT = 17
     LOT = 18
     ENDED_AT = 19
+    UNTIL = 20
+
+
+class SubscriptionField(IntEnum):
+    """Keys of SUBSCRIPTION_SET, as the fields of `Subscription`; texts by their numbers; zeros are left out."""
+
+    STEP = 1
+    PLAN = 2
+    EVERY = 3
+    COUNT = 4
+    ANCHOR = 5
+    ZONE = 6
+    STARTS_AT = 7
+    TRIAL_ENDS_AT = 8
+    PERIOD_STARTS_AT = 9
+    PERIOD_ENDS_AT = 10
+    ENDS_AT = 11
+    IS_RENEWING = 12
+    NEXT_PLAN = 13
+    NEXT_EVERY = 14
+    FALLBACK = 15
+    CATALOG_VERSION = 16
+    PAID_MINOR = 17
+    CURRENCY = 18
+    ACTS_AT = 19
 
 
 class BudgetField(IntEnum):

@@ -7,9 +7,12 @@ FarthingError
 │   ├── AccountNotFound · AccountFrozen · AccountClosed · GrantNotFound · GrantEnded · UnitNotFound · TooManyLots
 │   ├── BudgetExceeded · BudgetExists · BudgetNotFound · AllowanceExists · AllowanceNotFound · TooManyRules
 │   ├── MoreThanPaid · ClockRuns
+│   ├── UnknownPrice · PriceLater · FeatureUnknown · FeatureNotInPlan    of prices
+│   ├── PlanNotFound · SubscriptionRefused · SubscriptionChanged · PackageNotFound    of plans
+│   ├── CampaignNotFound · CampaignRefused · CodeNotFound · CodeSpent · AlreadyRedeemed    of campaigns
 │   └── Invalid      the request itself is wrong, whatever the balance
 │       └── AmountInvalid (AmountIsFloat is also a TypeError) · AmountTooLarge · NameInvalid · IdInvalid · TimeInvalid
-│           · TermInvalid · NoteInvalid · TraceInvalid · TotalTooLarge
+│           · TermInvalid · NoteInvalid · TraceInvalid · TotalTooLarge · QuantityInvalid
 ├── Unavailable      not now; the same call with the same key is safe
 │   ├── Overloaded · Busy · DiskFailed · DatabaseAway    nothing was written
 │   └── OutcomeUnknown           the database went away around the commit: carries the key
@@ -17,6 +20,7 @@ FarthingError
 │   └── DatabaseMissing · DatabaseUnreadable · DatabaseForeign · BookMissing · ConnectionForeign · SchemaOld
 │       · UpgradeFirst · UseTheOpenTransaction · UnitChanged · ClockDisagrees · ClockIsFrozen · ChainKeyWrong
 │       · UrlInvalid · LedgerClosed
+│       · CatalogInvalid · CatalogMissing · CatalogUnknown · PricesMissing
 └── LawBroken        the books do not add up: this wallet is stopped, the evidence kept
 
 To add one: a class with a docstring, a `code` never used before, its facts as annotations, a `text` made from them;
@@ -303,6 +307,34 @@ class AllowanceNotFound(Refused):
     account: str
     unit: str
     allowance: str
+
+
+class SubscriptionChanged(Refused):
+    """Another step of the subscription came first. Whoever planned this one plans it again."""
+
+    code = "subscription_changed"
+    text = "the subscription of {account} has changed meanwhile; look again and repeat the call"
+    account: str
+
+
+class CodeSpent(Refused):
+    """The code of a campaign has been redeemed as often as it may be."""
+
+    code = "code_spent"
+    text = "the code {redeemed} of {campaign} has been redeemed {most} times, and may not be more often"
+    redeemed: str
+    campaign: str
+    most: int
+
+
+class AlreadyRedeemed(Refused):
+    """The account has got from a campaign what one account may get from it."""
+
+    code = "already_redeemed"
+    text = "{account} has got from {campaign} what it may: {most} times for each account"
+    account: str
+    campaign: str
+    most: int
 
 
 class TooManyRules(Refused):

@@ -12,6 +12,9 @@ from farthing.values.errors import NameInvalid, show_given
 NOTHING = 0
 """The number that stands for "no name given"."""
 
+OWN_KEYS = "farthing:"
+"""How the keys of requests begin that Farthing makes by itself."""
+
 
 def name_number(text: str) -> int:
     """The number of a name: 63 bits of its SHA-256, never zero."""
@@ -46,8 +49,15 @@ def read_account(value: object) -> str:
 
 
 def read_key(value: object) -> str:
-    """A caller's idempotency key. Raises `NameInvalid`."""
-    return read_name(value, what="key", longest=LONGEST_KEY)
+    """A caller's idempotency key. Raises `NameInvalid`, also for one of those that Farthing gives its own requests:
+    who had such a key first would keep that request from being made."""
+    key = read_name(value, what="key", longest=LONGEST_KEY)
+    if key.startswith(OWN_KEYS):
+        advice = "begin it in another way"
+        raise NameInvalid(
+            what="key", given=show_given(key), problem=f"begins with '{OWN_KEYS}', as Farthing's own do", advice=advice
+        )
+    return key
 
 
 def digest_key(key: str) -> bytes:

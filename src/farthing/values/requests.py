@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from enum import IntEnum
 from operator import attrgetter
-from typing import Any, ClassVar, Final, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple, Protocol
 
 from farthing.values.names import digest_key
 
@@ -69,6 +69,42 @@ def digest_note(salt: bytes, body: bytes) -> bytes:
     return hashlib.blake2b(body, digest_size=16, key=salt, person=b"farthing-note").digest()
 
 
+class Metering(Protocol):
+    """A price that depends on what came before, as a catalog froze it: pure, whole numbers only."""
+
+    def advance(self, before: int, quantity: int) -> tuple[int, int]:
+        """What `quantity` more costs after `before`, in smallest parts, and what has come before from then on."""
+        ...
+
+
+ANY_PERIOD: Final = "*"
+
+
+class Meter(NamedTuple):
+    """Where a price with a memory keeps it: a counter of the wallet, under its lock. It begins anew in each period."""
+
+    subject: int
+    """The number of the name under which it is kept: the feature's, or the price's own."""
+    every: int
+    """A cadence; 0 is one period without end."""
+    count: int  # type: ignore[assignment]  # hides tuple.count, which nobody asks here
+    anchor: int
+    """From which periods are counted; 0 with `every` is the start of the calendar's."""
+    zone: str
+    """The account's own if it is empty."""
+    quantity: int
+    price: Metering
+
+
+class Priced(NamedTuple):
+    """That a catalog made the amount, not the caller. What the caller said is compared in its place (rule 28), so that
+    the same call replays whatever the prices are by then."""
+
+    said: tuple[object, ...]
+    meters: tuple[tuple[int, Meter], ...] = ()
+    """(unit, its meter): there the decision reckons the amount, and what the request says of it is a first guess."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """What every request has. Those that name a hold or charge by id have no `account`: the id says whose it is."""
@@ -82,6 +118,9 @@ class Request:
     about: About = field(default=UNSAID, compare=False)
     note: Note | None = field(default=None, compare=False)
     effective_at: int | None = field(default=None, compare=False)
+    catalog_version: int = field(default=0, compare=False)
+    """Of the catalog that priced it; 0 where none did."""
+    priced: Priced | None = field(default=None, compare=False)
     digested: tuple[bytes, bytes, bytes | None] | None = field(default=None, init=False, compare=False, repr=False)
 
     @property
@@ -98,7 +137,7 @@ class Request:
         """The digests of its key, of what is compared when that key comes again, and of its note; reckoned once."""
         known = self.digested
         if known is None:
-            amounts = sorted(getattr(self, "amounts", ()))
+            amounts = sorted(getattr(self, "amounts", ())) if self.priced is None else [*self.priced.said]
             read, added = find_compared(self)
             said: tuple[Any, ...] = (amounts, self.about[:2], self.about[4:10], read(self))
             if added:
@@ -171,7 +210,7 @@ class Grant(MovesAmounts):
     cost_minor: int = 0
     currency: int = 0
     until_turn: str = field(default="", metadata=ADDED)
-    """The allowance with whose period these credits end."""
+    """The allowance with whose period these credits end; `ANY_PERIOD` for whichever has one in hand."""
     extends: bool = field(default=False, metadata=ADDED)
     """Whether all other live credits shall live at least as long as these (`extend_on_purchase`)."""
     top_up: int = field(default=0, metadata=ADDED)

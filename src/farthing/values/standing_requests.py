@@ -6,7 +6,8 @@ They belong to the closed list of `requests.py`, whose conventions they follow.
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-from farthing.values.requests import Place, Request
+from farthing.values.requests import ADDED, Place, Request
+from farthing.values.subscriptions import Subscription
 
 
 class ChangeMode(IntEnum):
@@ -69,6 +70,13 @@ class Allow(OfOneUnit):
     is_prorated: bool = False
     """Whether the first period gives the amount in proportion to what is left of the period."""
     starts_at: int | None = None
+    until: int = field(default=0, metadata=ADDED)
+    """When it ends by itself, with the period that is then in hand; 0 is never."""
+    instead_of: str = field(default="", metadata=ADDED)
+    """The live allowance whose place it takes, by `change_mode`."""
+    change_mode: int = field(default=0, metadata=ADDED)
+    """A `ChangeMode`: what was unused there goes, stays to its end, or counts (`KEEP_USED`: what was used there is used
+    here too)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +99,8 @@ class ChangeAllowance(NamesAllowance):
     cap_percent: int | None = None
     keep: int | None = None
     on_turn: int | None = None
+    until: int | None = field(default=None, metadata=ADDED)
+    """When it ends by itself; 0 is never again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,3 +235,36 @@ class Advance(Request):
     @property
     def units(self) -> tuple[int, ...]:
         return (0, *self.unit_ids)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscribe(Request):
+    """Write one step of the account's subscription. Only ever part of a `Together`."""
+
+    asked = "subscribed"
+    opens = True
+    expected: int
+    """The number of the step that the caller saw last; 0 is none. Another one by now: `SubscriptionChanged`."""
+    subscription: Subscription
+    """What holds from now on; its `number` and `recorded_at` are filled in by the decision."""
+
+    @property
+    def units(self) -> tuple[int, ...]:
+        return (0,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Together(Request):
+    """Several requests for one account as one: all or nothing, under one key. The first leads; where a step of
+    a subscription is among them that does, since the account's own wallet comes before all others."""
+
+    asked = "changed in several ways at once"
+    opens = True
+    said: tuple[object, ...]
+    """What the caller said: all that is compared when the key comes again. What follows from it may differ by then."""
+    requests: tuple[Request, ...] = field(compare=False)
+
+    @property
+    def units(self) -> tuple[int, ...]:
+        units = dict.fromkeys([unit for request in self.requests for unit in request.units])
+        return tuple(sorted(units, key=bool))

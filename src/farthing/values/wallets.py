@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 from farthing.values.amounts import Unit
 from farthing.values.bounds import HOLD_TTL, NEVER, REFUND_GRACE
+from farthing.values.subscriptions import Subscription
 
 ACCOUNT_UNIT: Final = Unit(0, "account", 0, 0)
 """The wallet of this unit holds nothing: its chain records what happens to the account itself."""
@@ -212,6 +213,8 @@ class Allowance(NamedTuple):
     keep: int
     """For how many periods carried credits live; 0 is for ever, under the cap."""
     on_turn: int
+    until: int
+    """When it ends by itself; 0 is never. No period lasts longer."""
     starts_at: int
     """When the period in hand began."""
     turns_at: int
@@ -281,7 +284,8 @@ class Wallet:
     __slots__ = (
         "account", "unit", "seq", "head", "clock", "next_due", "granted", "refunded", "adjusted", "spent", "expired",
         "free", "scoped", "covered", "bare", "debt", "live", "pending", "recurring", "budgeted", "stopped",
-        "terms", "lots", "holds", "debts", "allowances", "budgets", "counters", "whole", "unloaded", "horizon",
+        "terms", "lots", "holds", "debts", "allowances", "budgets", "counters", "subscription", "whole", "unloaded",
+        "horizon",
     )  # fmt: skip
 
     def __init__(self, account: Account, unit: Unit, head: bytes) -> None:
@@ -312,7 +316,7 @@ class Wallet:
         self.recurring = 0
         """How many allowances are live."""
         self.budgeted = 0
-        """How many budgets are live."""
+        """How many budgets are live, and how many prices keep a counter here."""
         self.stopped = 0
         """1 after a law broke here: nothing moves until someone has looked."""
         self.terms = USUAL_TERMS
@@ -323,6 +327,8 @@ class Wallet:
         self.budgets: Mapping[int, Budget] = {}
         self.counters: dict[CounterKey, Counter] = {}
         """These three change seldom, so copies share them: who changes one puts a mapping of its own in its place."""
+        self.subscription: Subscription | None = None
+        """The last step, in the wallet of unit 0, where a request that may write one has it loaded."""
         self.whole = True
         self.unloaded = 0
         self.horizon: tuple[int, ...] = ()
@@ -358,6 +364,7 @@ class Wallet:
         twin.allowances = self.allowances
         twin.budgets = self.budgets
         twin.counters = self.counters
+        twin.subscription = self.subscription
         twin.whole = self.whole
         twin.unloaded = self.unloaded
         twin.horizon = self.horizon
