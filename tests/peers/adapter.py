@@ -14,7 +14,7 @@ from typing import Any
 
 import farthing
 from farthing.testing import FrozenClock
-from tests.peers import calendar, reckoning
+from tests.peers import calendar, pricing, prorating, reckoning
 from tests.peers.recurring import MODES, Recurring, read_allowance, read_rollover, read_rule
 
 ACCOUNT = "acme"
@@ -58,6 +58,7 @@ class Player:
     def __init__(self, ledger: farthing.Ledger, clock: FrozenClock, setup: list[dict[str, Any]]) -> None:
         self.ledger = ledger
         self.clock = clock
+        self.unit = pricing.find_unit(setup)
         self.grants: dict[str, str] = {}
         self.holds: dict[str, str] = {}
         self.charges: dict[str, str] = {}
@@ -241,7 +242,11 @@ class Player:
 
     def reckon(self, step: Step, said: Step) -> Answer:
         """The operations on the calendar and on numbers, which need no wallet."""
-        return Answer(value=(calendar.OPERATIONS | reckoning.OPERATIONS)[step["do"]](step))
+        return Answer(value=WITHOUT_A_WALLET[step["do"]](step))
+
+    def quote(self, step: Step, said: Step) -> Answer:
+        """What something costs, without a wallet."""
+        return Answer(value=pricing.quote(step, self.unit))
 
     def find_hold(self, name: str) -> str:
         """The id behind a name; a charge's for what is no hold, and the name itself for what is nothing."""
@@ -342,6 +347,12 @@ def read_balance(player: Player, expected: Any, answer: Answer) -> Decimal:
 
 Operation = Callable[[Player, Step, Step], Answer]
 
+WITHOUT_A_WALLET: dict[str, Callable[[Step], Any]] = {
+    **calendar.OPERATIONS,
+    **reckoning.OPERATIONS,
+    **prorating.OPERATIONS,
+}
+
 OPERATIONS: dict[str, Operation] = {
     "grant": Player.grant,
     "charge": Player.charge,
@@ -358,13 +369,15 @@ OPERATIONS: dict[str, Operation] = {
     "change_allowance": Player.change_allowance,
     "clawback": Player.clawback,
     "topup_rule": Player.change_rule,
-    **dict.fromkeys([*calendar.OPERATIONS, *reckoning.OPERATIONS], Player.reckon),
+    "quote": Player.quote,
+    **dict.fromkeys(WITHOUT_A_WALLET, Player.reckon),
 }
 
 READERS: dict[str, Callable[[Player, Any, Answer], Any]] = {
     "outcome": lambda player, expected, answer: answer.outcome,
     "reason": read_reason,
     "amount": read_amount,
+    "price": lambda player, expected, answer: answer.value,
     "drew": lambda player, expected, answer: player.name_shares(answer),
     "to": lambda player, expected, answer: player.name_shares(answer),
     "parts": lambda player, expected, answer: answer.value,
@@ -385,5 +398,5 @@ READERS: dict[str, Callable[[Player, Any, Answer], Any]] = {
 }
 """The words of an assertion, each as Farthing says it."""
 
-OF_THE_STEP = frozenset({"outcome", "reason", "amount", "drew", "to", "parts", "alerts", *calendar.WORDS})
+OF_THE_STEP = frozenset({"outcome", "reason", "amount", "price", "drew", "to", "parts", "alerts", *calendar.WORDS})
 """Words about the step itself; the others are about what there is after it."""

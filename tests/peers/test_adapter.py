@@ -4,9 +4,8 @@ import ast
 
 import pytest
 
-from tests.peers.adapter import OPERATIONS
 from tests.peers.casefiles import HERE, Case
-from tests.peers.lacking import OPERATIONS as LACKING
+from tests.peers.lacking import READING, TIME_OF_DAY, find_reason
 from tests.peers.plays import play_case
 
 GRANT = {"at": "2024-01-01T00:00:00Z", "do": "grant", "id": "g", "amount": "10"}
@@ -152,14 +151,20 @@ def test_a_float_among_the_amounts_is_refused_by_farthing_itself():
     assert play(GRANT, {"do": "charge", "amount": 1.5, "expect": {"outcome": "refused", "balance": "10"}}) is None
 
 
-def test_what_is_skipped_is_not_also_played():
-    assert OPERATIONS.keys().isdisjoint(LACKING)
+def test_what_is_skipped_says_why():
+    by_hour = Case("own", "", [], [{"do": "quote", "price": {"model": "tokens", "off_peak": {}}}], [], False)
+
+    assert find_reason(by_hour) == TIME_OF_DAY
+    assert find_reason(by_hour._replace(is_for_reading=True)) == READING
+    assert find_reason(by_hour._replace(steps=[{"do": "quote", "price": {"model": "tokens"}}])) is None
 
 
 WITHOUT_A_WALLET = {
     "calendar": {"farthing.values.periods", "farthing.engine.zones"},
     "recurring": {"farthing.values.periods", "farthing.engine.zones"},
     "reckoning": {"farthing.values.amounts"},
+    "prorating": {"farthing.tariff.proration", "farthing.engine.zones", "farthing.values.amounts"},
+    "pricing": {"farthing.tariff.prices", "farthing.tariff.pricing", "farthing.values.amounts"},
 }
 """What is asked directly, since it is reckoning that needs no ledger and is not sold on the face."""
 
@@ -189,3 +194,75 @@ def test_a_cadence_that_nobody_knows_fails_and_is_named():
 
     assert found is not None
     assert "no such cadence: moon" in str(found.got)
+
+
+@pytest.mark.parametrize(
+    ("price", "asked", "figure"),
+    [
+        ({"model": "per_unit", "unit": "0.000000075"}, {"quantity": "1"}, "0.000000075"),
+        ({"model": "per_unit", "unit": "0.125", "round_to": 2, "round": "half_even"}, {"quantity": "1"}, "0.12"),
+        ({"model": "package", "size": "10", "price": "3", "round": "down"}, {"quantity": "29"}, "6"),
+        ({"model": "percentage", "rate": "2.5"}, {"quantity": "200"}, "5"),
+        (
+            {"model": "percentage_events", "rate": "10", "fixed": "1", "free_events": 1},
+            {"usage": {"events": ["50", "20"]}},
+            "3",
+        ),
+        (
+            {"model": "percentage_events", "rate": "10", "fixed": "1", "free_units": "60"},
+            {"usage": {"events": ["50", "20"]}},
+            "2",
+        ),
+        ({"model": "tokens_per_credit", "tokens": "2000"}, {"usage": {"input": "2500", "output": "500"}}, "1.5"),
+        ({"model": "tokens_per_credit", "tokens": "2000", "round": "up"}, {"quantity": "2001"}, "2"),
+        ({"model": "tokens", "per_item": "0.04", "default_items": 1}, {"usage": {}}, "0.04"),
+        ({"model": "tokens", "per_item": "0.04", "default_items": 1}, {"usage": {"items": "3"}}, "0.12"),
+        ({"model": "package", "size": "10", "price": "15"}, {"quantity": "5", "already_billed": "15"}, "0"),
+    ],
+)
+def test_prices_are_read_from_every_word_that_a_case_may_use(price, asked, figure):
+    assert play({"do": "quote", "price": price, **asked, "expect": {"outcome": "ok", "price": figure}}) is None
+
+
+def test_a_case_that_names_a_unit_is_charged_in_its_smallest_parts():
+    quote = {"do": "quote", "price": {"model": "per_unit", "unit": "0.000000075"}, "quantity": "1"}
+
+    assert play(quote | {"expect": {"price": "0.000001"}}, setup=[{"set": "unit", "scale": 6}]) is None
+
+
+@pytest.mark.parametrize(
+    ("price", "said"),
+    [
+        ({"model": "gradual"}, "no such price model: gradual"),
+        ({"model": "per_unit", "unit": "1", "round": "sideways"}, "no such rounding: sideways"),
+        ({"model": "package", "size": "10"}, "not given"),
+    ],
+)
+def test_a_price_with_a_word_that_nobody_knows_fails_and_names_it(price, said):
+    found = play({"do": "quote", "price": price, "quantity": "1"})
+
+    assert found is not None
+    assert said in str(found.got)
+
+
+@pytest.mark.parametrize(
+    ("terms", "amount"),
+    [
+        ({"basis": "fixed_30"}, "1.6667"),
+        ({"basis": "fixed_n", "days_in_month": "31"}, "1.9355"),
+        ({"basis": "day", "until": "2024-02-28T00:00:00Z", "times": "2"}, "1.3793"),
+        ({"at": "2024-02-24T12:00:00Z"}, "1.8966"),
+    ],
+)
+def test_proration_is_read_from_every_word_that_a_case_may_use(terms, amount):
+    said = {"amount": "10", "start": "2024-02-01T00:00:00Z", "end": "2024-03-01T00:00:00Z", "digits": "4"}
+    said |= {"at": "2024-02-26T00:00:00Z"} | terms
+
+    assert play({"do": "prorate", "terms": said, "expect": {"amount": amount}}) is None
+
+
+def test_a_basis_that_nobody_knows_is_refused():
+    instant = "2024-02-01T00:00:00Z"
+    terms = {"amount": "10", "start": instant, "end": "2024-03-01T00:00:00Z", "at": instant, "basis": "moon"}
+
+    assert play({"do": "prorate", "terms": terms, "expect": {"outcome": "refused"}}) is None

@@ -35,14 +35,10 @@ def test_nothing_is_skipped_but_what_is_listed_with_its_reason():
     assert {name: reason for name, reason in REASONS.items() if reason} == listed
 
 
-def test_no_theme_has_skipped_cases_but_those_of_prices_and_proration():
+def test_no_theme_has_skipped_cases_but_prices_by_the_time_of_day_that_are_for_reading():
     skipped = {path.stem: sum(bool(REASONS[case.id]) for case in read_cases([path])) for path in THEMES}
 
-    assert {theme: count for theme, count in skipped.items() if count} == {
-        "pricing_tiers": 32,
-        "pricing_llm_tokens": 17,
-        "proration": 12,
-    }
+    assert {theme: count for theme, count in skipped.items() if count} == {"pricing_llm_tokens": 2}
 
 
 def test_every_theme_is_here_whole():

@@ -8,6 +8,7 @@ import pytest
 
 from tests.peers import run
 from tests.peers.casefiles import HERE, THEMES, read_cases
+from tests.peers.lacking import TIME_OF_DAY
 from tests.peers.plays import Mismatch
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,7 +41,7 @@ def run_json(capsys, *arguments):
 
 def test_json_counts_cases_and_names_what_failed_and_what_was_skipped(tmp_path, capsys):
     wrong = make_case("own-2", expect=[{"after": 0, "balance": "10"}, {"after": 1, "balance": "7.0", "debt": "0"}])
-    later = make_case("own-3", steps=[{"do": "quote", "price": {}}], expect=[])
+    later = make_case("own-3", steps=[{"do": "quote", "price": {"off_peak": {}}}], expect=[])
     path = write_file(tmp_path, make_case(), wrong, later)
 
     code, said = run_json(capsys, path)
@@ -59,7 +60,7 @@ def test_json_counts_cases_and_names_what_failed_and_what_was_skipped(tmp_path, 
                 "stores": ["memory", "sqlite", "postgres"],
             }
         ],
-        "skipped": [{"id": "own-3", "reason": "needs prices, which come with the catalog"}],
+        "skipped": [{"id": "own-3", "reason": TIME_OF_DAY}],
         "stores": ["memory", "sqlite", "postgres"],
     }
 
