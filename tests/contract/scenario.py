@@ -49,15 +49,21 @@ from farthing.values.standing_requests import (
     Reschedule,
     SetBudget,
     SetPeriodEnd,
+    Subscribe,
+    Together,
 )
 from farthing.values.wallets import Rollover, Subject
 from tests.contract.desk import Desk, find_place
+from tests.contract.standing import NO_STEP, price
 
 ACCOUNTS = ("acme", "zoë & co")
 FEATURES = ("chat", "image", "video")
 OTHER_NAMES = ("plan", "bonus", "purchase", "gpt-9", "ana", "ben", "EUR", "draft 7")
 RULES = ("plan", "plan", "plan", "bonus")
 """Names of allowances and budgets."""
+
+PLANS = ("basic", "pro")
+EVERY = (Cadence.HOUR, Cadence.DAY, Cadence.MONTH)
 
 HOUR = 3_600_000_000
 LEAPS = (HOUR // 2, 5 * HOUR, 30 * HOUR, 800 * HOUR, 9_000 * HOUR)
@@ -83,10 +89,13 @@ class Scenario:
             self.allow, self.change_allowance, self.change_allowance, self.set_budget, self.change_budget,
             self.clawback, self.reschedule,
             self.watch, self.decline,
+            self.charge_metered, self.charge_metered, self.settle_metered, self.subscribe, self.subscribe,
         ]  # fmt: skip
         self.wanted: list[tuple[str, int, int]] = []
         """(account, unit, entry) of top-ups that were asked for."""
         self.said: list[Request] = []
+        self.plans: list[tuple[str, int, str]] = []
+        """(account, unit, name) of allowances that came with a plan."""
 
     def play(self, batches: int) -> None:
         """Ask this many batches of one to four requests."""
@@ -169,6 +178,51 @@ class Scenario:
         return Charge(
             key=key, account=account, amounts=self.amounts(), feature=feature, mode=mode, about=about, note=note
         )
+
+    def charge_metered(self, key: str, account: str) -> Request:
+        """At prices that remember; one of them keeps its counter under a name that budgets count by too."""
+        quantity, unit = self.dice.randint(0, 40), self.dice.choice([1, 1, 2])
+        subject, every = self.dice.choice([(name_number("chat"), 0), (name_number("gpt-9"), Cadence.DAY)])
+        priced = price(quantity, unit=unit, subject=subject, every=every, size=7)
+        kind: type[Charge | Record | Hold] = self.dice.choice([Charge, Record, Hold])
+        said: dict[str, Any] = {"feature": self.feature(), "about": self.about(), "priced": priced}
+        return kind(key=key, account=account, amounts=((unit, 0),), **said)
+
+    def settle_metered(self, key: str, account: str) -> Request | None:
+        if not self.holds:
+            return None
+        place, units = self.dice.choice(self.holds[-8:])
+        priced = price(self.dice.randint(0, 40), unit=units[0], size=7)
+        hold_id, amounts = write_id("hld", place), ((units[0], 0),)
+        return Settle(key=key, hold=place, hold_id=hold_id, amounts=amounts, final=True, policy=2, priced=priced)
+
+    def subscribe(self, key: str, account: str) -> Request:
+        """A step of a subscription, now and then a stale one, with an allowance and a budget that come with it."""
+        dice, known = self.dice, self.desk.store.find_account(account)
+        last = None if known is None else self.desk.store.read_subscription(known)
+        expected = (last.number if last else 0) if dice.random() < 0.9 else 1
+        plan, fallback = dice.choice(PLANS), dice.choice(["", "free"])
+        step = NO_STEP._replace(
+            step=dice.randint(1, 11), plan=plan, every=dice.choice(list(Cadence)), starts_at=self.desk.now,
+            acts_at=self.desk.now + dice.choice(LEAPS), next_plan=dice.choice(["", *PLANS]), fallback=fallback,
+            paid_minor=dice.choice([0, 900]), currency=dice.choice([0, name_number("EUR")]),
+        )  # fmt: skip
+        until, unit = self.desk.now + dice.choice(LEAPS), dice.choice([1, 2])
+        said: dict[str, Any] = {"key": "", "account": account, "unit": unit}
+        parts: list[Request] = [Subscribe(key="", account=account, expected=expected, subscription=step)]
+        name = f"{plan}.{len(self.said)}"
+        if dice.random() < 0.7:
+            parts.append(Allow(**said, name=name, amount=dice.randint(0, 30), every=dice.choice(EVERY), until=until))
+            self.plans.append((account, unit, name))
+        mine = [each for owner, of, each in self.plans[:-1] if (owner, of) == (account, unit)]
+        if mine and dice.random() < 0.6:
+            parts.append(EndAllowance(**said, name=dice.choice(mine[-2:]), now=dice.random() < 0.5))
+        if dice.random() < 0.3:
+            parts.append(SetBudget(**said, name=plan, most=dice.randint(0, 200)))
+        if dice.random() < 0.3:
+            parts.append(Grant(key="", account=account, amounts=((unit, dice.randint(1, 20)),)))
+        dice.shuffle(parts)
+        return Together(key=key, account=account, said=("subscribe", plan), requests=tuple(parts))
 
     def record(self, key: str, account: str) -> Request:
         return Record(key=key, account=account, amounts=self.amounts(), feature=self.feature(), about=self.about())

@@ -8,16 +8,25 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from farthing.audit.verify import Report, verify
+from farthing.service import rollups
+from farthing.service.rollups import run_rollup
+from farthing.store.contract import NewClaim
+from farthing.store.rollup_rows import QUARTER, TOTAL
 from farthing.store.sqlite import open_sqlite
 from farthing.store.versions import PREFIX as P
 from farthing.values.entries import Kind, Seal
 from farthing.values.errors import FarthingError
 from farthing.values.periods import Cadence
-from farthing.values.requests import About, Configure, Freeze, Grant, Hold, Mode, Note, Open
+from farthing.values.requests import About, Charge, Configure, Freeze, Grant, Hold, Mode, Note, Open
 from farthing.values.standing_requests import Allow, SetBudget
+from farthing.values.subscriptions import Step
 from farthing.values.wallets import Rollover, Subject, TurnPolicy
-from tests.contract.desk import START, Desk, open_desk
+from tests.contract.desk import GENERATIONS, START, Desk, open_desk
+from tests.contract.standing import ACME as TO_ACME
+from tests.contract.standing import ANA, price, take_step
 
 ACME = f"account_id = (SELECT account_id FROM {P}account WHERE key = 'acme')"
 WALLET = f"{ACME} AND unit_id = 1"
@@ -36,10 +45,18 @@ ROWS = {
     "debt": f"{WALLET} AND length(payers) > 0",
     "allowance": f"{WALLET} AND ended_at = 0",
     "budget": f"{WALLET} AND member <> 0",
-    "tally": f"{WALLET} AND subject <> 0",
+    "tally": f"{WALLET} AND subject = {ANA}",
+    "subscription": f"{ACME} AND ended_at = 0",
+    "catalog": "version = 1",
+    "claim": "campaign = 'spring'",
     "entry": f"{WALLET} AND kind = {int(Kind.SETTLED)}",
     "note": ACME,
     "name": "text = 'chat'",
+    "rollup_mark": "id = 1",
+    "rollup_followed": WALLET,
+    "rollup_usage": f"{WALLET} AND part = {TOTAL} AND grain = {QUARTER} AND currency = 0",
+    "rollup_flow": f"{WALLET} AND grain = {QUARTER} AND currency = 0",
+    "rollup_basis": WALLET,
 }
 """One row of each table, one with something in as many columns as there can be."""
 
@@ -69,6 +86,8 @@ def write_sound_books(folder: Path) -> Path:
         desk.charge(1, feature=chat)
         desk.do(Freeze(key="freeze", account="other"))
         write_standing_rules(desk)
+        write_catalog(desk)
+        roll_up(desk)
         assert verify(desk.store).summary == "ok"
     with closing(sqlite3.connect(folder / "credits.db")) as owner, owner:
         owner.execute(
@@ -102,6 +121,32 @@ def write_standing_rules(desk: Desk) -> None:
     desk.do(SetBudget(key="each", **words, name="each", most=60, every=Cadence.MONTH, anchor=START, **each))
     desk.charge(2, feature=chat, about=about)
     desk.hold(3, feature=chat, about=about, ttl=10**12)
+
+
+def write_catalog(desk: Desk) -> None:
+    """A catalog, and what follows from one, with something in every column. All of it is beside the wallet that is
+    tampered with most."""
+    version = desk.store.publish_catalog(b"d" * 16, 'name = "studio"', START)
+    other: dict[str, Any] = TO_ACME | {"unit": GENERATIONS.unit_id}
+    until = Allow(key="", **other, name="pro.generations", amount=30, every=Cadence.MONTH, until=START + 10**12)
+    said: dict[str, Any] = {"anchor": START, "trial_ends_at": START + 9, "period_starts_at": START, "fallback": "free",
+            "catalog_version": version, "paid_minor": 900, "currency": desk.store.intern_name("EUR")}  # fmt: skip
+    desk.do(take_step(desk, "basic", until, key="basic", **said))
+    desk.do(take_step(desk, "basic", key="planned", step=int(Step.PLANNED), next_plan="pro", next_every=6, **said))
+    metered = price(17, unit=2, subject=desk.store.intern_name("chat"))
+    desk.do(Charge(key="metered", account="acme", amounts=((2, 0),), priced=metered, catalog_version=version))
+    wanted = NewClaim("spring", "own", "SPRING26", "acme", 9, 2, 1, 40, START + 99, ("chat",), "claimed")
+    (claim,) = desk.store.claim([wanted], START)
+    desk.store.finish_claim(claim.claim_id, START + 1)
+
+
+def roll_up(desk: Desk) -> None:
+    """Sums of all that is there, and of the longest wallet on its own, as if it were much longer."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rollups, "FOLLOWED_FROM", 10)
+        assert sum(run_rollup(desk.store, None, lambda: False)) == len(
+            desk.store.list_history(None, None, None, None, 99)
+        )
 
 
 def change(path: Path, *statements: str, values: tuple[Any, ...] = (), rows: int = 1) -> None:

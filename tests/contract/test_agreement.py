@@ -44,13 +44,15 @@ def describe(desk: Desk) -> list[tuple[Any, ...]]:
             sorted(record.allowances),
             sorted(record.budgets),
             sorted(record.counters),
+            record.subscriptions,
         )
         for record in desk.store.iter_records()
     ]
     return sorted(records, key=lambda record: record[:2])
 
 
-LOADED = ("account", "unit", "lots", "holds", "debts", "allowances", "budgets", "counters", "next_due")
+LOADED = ("account", "unit", "lots", "holds", "debts", "allowances", "budgets", "counters", "subscription",
+          "next_due")  # fmt: skip
 """What depends on how much was loaded. `next_due` may be early by as much as that; a law keeps it from being late."""
 
 

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from farthing.audit.rollup import MONTH
+from farthing.store.rollup import UNUSABLE
 from farthing.store.schema import metadata
 from farthing.store.versions import PREFIX as P
 from farthing.store.versions import VERSION_TABLE
@@ -25,6 +27,16 @@ IN_ORDER = {
     ("unit", "digits"): "how many places are shown at least may change at any time",
     ("book", "name"): "what a book is called is its operator's to say, and nothing that is sealed depends on it",
     ("account_alias", "key"): "another name for an account is its operator's to give; nothing is sealed under it",
+    ("catalog", "digest"): "what a document says is known to who reads it, who compares the two",
+    ("catalog", "document"): "what a document says is known to who reads it, who compares the two",
+    ("catalog", "published_at"): "nothing follows from when a catalog was published",
+    ("claim", "claim_id"): "nothing names it by its number for longer than the grant takes",
+    ("rollup_usage", "spill"): "how many rows a sum is kept in changes nothing of what they add up to",
+    ("rollup_flow", "spill"): "how many rows a sum is kept in changes nothing of what they add up to",
+    **{
+        ("claim", column): "a claim that was granted is proven by the entry of its grant alone"
+        for column in ("campaign", "code", "amount", "expires_at", "features", "key", "made_at", "finished_at")
+    },
 }
 """Columns of which no change is a fault, and why. Single changes that are none have tests of their own below."""
 
@@ -41,6 +53,15 @@ FAULTS = {
     ("meta", "chain_check"): "ChainKeyWrong",
     ("version", "version_num"): "UpgradeFirst",
     ("book", "book"): "is in book 1, which is not there",
+    ("book", "catalog"): "book main: expected in order, found has catalog 2, which is not there",
+    ("subscription", "shard"): "subscription of account 1, number 3: expected in order, found has another shard",
+    ("subscription", "account_id"): "subscription of account 1001, number 3: expected in order, found has no entry",
+    ("catalog", "book"): "catalog 1: expected in order, found is in book 1001, which is not there",
+    ("catalog", "version"): "catalog 1: expected in order, found is named by entries, and is not there",
+    ("claim", "book"): "claim 1: expected in order, found is in book 1001, which is not there",
+    ("claim", "role"): "claim 1: expected in order, found is in the unknown role ownx",
+    ("claim", "account"): "claim 1: expected in order, found is finished, and account acmex is not there",
+    ("claim", "unit_id"): "claim 1: expected in order, found is of unit 1001, which this book does not have",
     ("book", "mode"): "is neither live nor test but 'livex'",
     (
         "unit",
@@ -80,6 +101,8 @@ FAULTS = {
     ): f"rows_equal_the_fold: counter 17, {ANA} of wallet acme credits: expected a row, found no row",
     ("tally", "counters"): f"rows_equal_the_fold: counter 17, {ANA} of wallet acme credits, reserved: expected 3",
     ("wallet", "stopped"): "wallet_in_order: wallet acme credits, stopped",
+    ("rollup_mark", "id"): "table farthing_rollup_mark: expected in order, found goes up to nothing, and",
+    ("rollup_mark", "position"): "table farthing_rollup_mark: expected in order, found goes up to position 10",
 }
 """What is said of columns that a whole table's answer does not fit."""
 
@@ -88,6 +111,8 @@ def name_fault(table: str, column: str, number: int) -> str:
     """Table, row, column and law, as `verify` must name them."""
     if (table, column) in FAULTS:
         return FAULTS[table, column]
+    if table.startswith("rollup_"):
+        return name_sums(table, column)
     if column in MOVED:
         return f"{table} of account {1001 if column == 'account_id' else 1}, unit"
     if table == "entry":
@@ -96,9 +121,29 @@ def name_fault(table: str, column: str, number: int) -> str:
         return f"rows_equal_the_fold: wallet acme credits, {column}"
     if table == "note":
         return "note of account 1, unit 1, number "
+    if table == "subscription":
+        there = ": expected a row, found no row" if column == "number" else f", {column}"
+        return f"rows_equal_the_fold: subscription {number} of wallet acme account{there}"
     if column == "number":
         return f"rows_equal_the_fold: {table} {number} of wallet acme credits: expected a row, found no row"
     return f"rows_equal_the_fold: {table} {number} of wallet acme credits, {column}"
+
+
+def name_sums(table: str, column: str) -> str:
+    """The same of a row of the rollup: a row of sums is named by its table, wallet and month."""
+    account = 1001 if column == "account_id" else 1
+    whose = f"account {account}, unit {1001 if column == 'unit_id' else 1}"
+    if table == "rollup_basis":
+        lot = 1003 if column == "number" else 3
+        return f"sums_equal_the_entries: rollup of lot {lot}, {whose}: expected sums of its entries, found is not what"
+    if table == "rollup_followed":
+        return f"sums_equal_the_entries: rollup of {whose}: expected sums of its entries, found says that it goes up to"
+    fault = "has rows that do not reach" if column in ("first", "last") else "does not add up to its entries"
+    month = START // MONTH
+    return (
+        f"sums_equal_the_entries: rollup of {table.removeprefix('rollup_')}, {whose}, month {month} since 1970:"
+        f" expected sums of its entries, found {fault}"
+    )
 
 
 def list_columns() -> list[tuple[str, str]]:
@@ -112,7 +157,9 @@ def list_changes(column: str, value: Any, kind: str, nullable: bool) -> list[Any
     if value is None:
         return [1 if kind == "INTEGER" else b"x" * 16]
     if isinstance(value, int):
-        changed: Any = value + (1000 if column in (*PLACE, "book", "position") else -1 if value == NEVER else 1)
+        # What reaches too far costs time and nothing else.
+        less = value == NEVER or column == "last"
+        changed: Any = value + (1000 if column in (*PLACE, "book", "position") else -1 if less else 1)
     elif isinstance(value, str):
         changed = value + "x"
     else:
@@ -162,6 +209,27 @@ def test_a_change_that_is_no_fault_is_told_apart(copy: Path, table: str, column:
     assert check(copy, book=changed if column == "name" else "main").summary == "ok"
 
 
+def test_a_row_that_reaches_too_far_is_no_fault(copy: Path):
+    for table in ("usage", "flow"):
+        change(copy, f"UPDATE {P}rollup_{table} SET first = first - 1, last = last + 1 WHERE {ROWS[f'rollup_{table}']}")
+
+    assert check(copy).summary == "ok"
+
+
+@pytest.mark.parametrize("position", [-2, 10**17])
+def test_a_mark_that_is_no_position_is_named_and_not_gone_up_to(copy: Path, position: int):
+    change(copy, f"UPDATE {P}rollup_mark SET position = {position}")
+
+    assert f"table farthing_rollup_mark: expected in order, found goes up to position {position}" in find_fault(copy)
+
+
+def test_a_rollup_that_is_being_thrown_away_is_no_fault(copy: Path):
+    change(copy, f"UPDATE {P}rollup_mark SET position = {UNUSABLE}")
+    change(copy, f"DELETE FROM {P}rollup_basis")
+
+    assert check(copy).summary == "ok"
+
+
 def test_an_early_due_time_is_no_fault(copy: Path):
     change(copy, f"UPDATE {P}wallet SET next_due = {START} WHERE {WALLET}")
 
@@ -198,12 +266,19 @@ DELETED = {
     "budget": "rows_equal_the_fold: budget 17 of wallet acme credits: expected a row, found no row",
     "tally": f"rows_equal_the_fold: counter 17, {ANA} of wallet acme credits: expected a row, found no row",
     "entry": "numbers_without_gaps: entry 9 of wallet acme credits: expected 8, found 9",
+    "subscription": "rows_equal_the_fold: subscription 3 of wallet acme account: expected a row, found no row",
+    "catalog": "book main: expected in order, found has catalog 1, which is not there",
     "note": "note of account 1, unit 1, number 2: expected in order, found is missing",
     "name": "is used in entries, and has no text",
+    "rollup_mark": "table farthing_rollup_mark: expected in order, found goes up to nothing, and farthing_rollup_usage",
+    "rollup_followed": "rollup of usage, account 1, unit 1, month",
+    "rollup_usage": "rollup of usage, account 1, unit 1, month",
+    "rollup_flow": "rollup of flow, account 1, unit 1, month",
+    "rollup_basis": "rollup of lot 3, account 1, unit 1: expected sums of its entries, found is missing",
 }
 
 
-@pytest.mark.parametrize("table", [table for table in ROWS if table != "account_alias"])
+@pytest.mark.parametrize("table", sorted(ROWS.keys() - {"account_alias", "claim"}))
 def test_a_deleted_row_is_named(copy: Path, table: str):
     change(copy, f"DELETE FROM {P}{table} WHERE {ROWS[table]}")
 
@@ -238,8 +313,28 @@ INSERTED: dict[str, tuple[dict[str, Any], str]] = {
         {"subject": 6},
         "rows_equal_the_fold: counter 17, 6 of wallet acme credits: expected no row, found a row",
     ),
+    "subscription": (
+        {"number": 1, "ended_at": 5},
+        "rows_equal_the_fold: subscription 1 of wallet acme account: expected no row, found a row",
+    ),
+    "catalog": ({"version": 9, "digest": b"e"}, "has 2 catalogs of book 1, and the last is 9"),
+    "claim": (
+        {"claim_id": 9, "key": "more", "account": "ghost"},
+        "claim 9: expected in order, found is finished, and account ghost is not there",
+    ),
     "note": ({"number": 6}, "note of account 1, unit 1, number 6: expected in order, found is not the one"),
     "name": ({"number": 5}, "name 5: expected in order, found is not the number of 'chat'"),
+    "rollup_mark": ({"id": 2}, "table farthing_rollup_mark: expected in order, found has 2 rows"),
+    "rollup_followed": (
+        {"account_id": 2},
+        "rollup of account 2, unit 1: expected sums of its entries, found says that",
+    ),
+    "rollup_usage": ({"feature": 5}, "rollup of usage, account 1, unit 1, month"),
+    "rollup_flow": ({"start_at": 5}, "rollup of flow, account 1, unit 1, month 0 since 1970"),
+    "rollup_basis": (
+        {"number": 5},
+        "rollup of lot 5, account 1, unit 1: expected sums of its entries, found is not what",
+    ),
 }
 """A copy of the chosen row with these columns changed, and what is said of it. Books may be added by anybody."""
 

@@ -19,12 +19,12 @@ from farthing.store import migrate, postgres_migration, postgres_opening
 from farthing.store.versions import SCHEMAS, judge_schema
 
 REVISIONS = Path(__file__).with_name("revisions")
-NEXT = (*SCHEMAS, "0003")
+NEXT = (*SCHEMAS, f"{int(SCHEMAS[-1]) + 1:04}")
 ACCOUNTS = 4
 
 
 def become_next_release() -> None:
-    """Know the schema 0003, its revision, and the rights that its table needs."""
+    """Know a schema more, its revision, and the rights that its table needs."""
     judge_schema.__defaults__ = (NEXT,)
     make_config = migrate.make_config
 

@@ -1,4 +1,4 @@
-"""Books of the first schema are read right by this release, and go on: chains, rows, and what is new."""
+"""Books of each schema before this one are read right by this release, and go on: chains, rows, and what is new."""
 
 import sqlite3
 import threading
@@ -21,20 +21,28 @@ from farthing.values.entries import Seal
 from farthing.values.names import name_number
 from farthing.values.periods import DAY, Cadence
 from farthing.values.requests import About, Charge, Mode
-from farthing.values.standing_requests import Allow, Reschedule, SetBudget
+from farthing.values.standing_requests import Allow, ChangeAllowance, Reschedule, SetBudget
 from farthing.values.wallets import USUAL_TERMS, Subject
 from tests.contract.desk import GENERATIONS, Desk, open_desk
-from tests.integration.old_books import MONTH, at_old_desk, fill_old_server, read_version, work_once, write_old_file
+from tests.contract.standing import price, take_step
+from tests.integration.old_books import (
+    MONTH,
+    MORE_TABLES,
+    at_old_desk,
+    fill_old_server,
+    read_version,
+    work_once,
+    work_until,
+    write_old_file,
+)
 from tests.postgres.databases import APP, Database, open_database
-
-Opening = Callable[[Path], AbstractContextManager[Store]]
 
 
 @contextmanager
-def open_file(path: Path) -> Iterator[Store]:
+def open_file(path: Path, schema: str = "0001") -> Iterator[Store]:
     """SQLite is brought to this schema by opening it."""
     with closing(sqlite3.connect(path)) as connection:
-        assert read_version(connection) == "0001"
+        assert read_version(connection) == schema
     with closing(open_sqlite(f"sqlite:///{path}")) as store:
         with closing(sqlite3.connect(path)) as connection:
             assert read_version(connection) == SCHEMAS[-1]
@@ -42,13 +50,13 @@ def open_file(path: Path) -> Iterator[Store]:
 
 
 @contextmanager
-def open_server(path: Path) -> Iterator[Store]:
+def open_server(path: Path, schema: str = "0001") -> Iterator[Store]:
     """PostgreSQL is refused until it was migrated."""
     with open_database() as database:
-        fill_old_server(database, path)
-        with pytest.raises(SchemaOld, match=r"has schema 0001 and this release needs 0002: run `farthing migrate`"):
+        fill_old_server(database, path, schema)
+        with pytest.raises(SchemaOld, match=f"has schema {schema} and this release needs {SCHEMAS[-1]}: run `farthing"):
             open_postgres(database.owner_url, create=True)
-        assert migrate_postgres(database.owner_url, Seal(), APP)[1:] == ("0001", SCHEMAS[-1])
+        assert migrate_postgres(database.owner_url, Seal(), APP)[1:] == (schema, SCHEMAS[-1])
         with psycopg.connect(database.owner_url) as connection:
             assert read_version(connection) == SCHEMAS[-1]
         with closing(open_postgres(database.app_url)) as store:
@@ -97,6 +105,9 @@ def test_an_index_whose_building_was_broken_off_is_built_anew(tmp_path: Path):
 
         with closing(open_postgres(database.app_url)) as store:
             assert list(store.find_oddities()) == []
+
+
+OPENINGS: dict[str, Callable[..., AbstractContextManager[Store]]] = {"sqlite": open_file, "postgres": open_server}
 
 
 @pytest.fixture(params=[open_file, open_server], ids=["sqlite", "postgres"])
@@ -169,3 +180,38 @@ def test_what_was_held_and_owed_before_is_settled_and_paid_after(desk: Desk):
     assert desk.wallet().holds == {}
     assert desk.wallet().expired > 0
     insist(desk)
+
+
+LATER = [schema for schema in SCHEMAS[1:-1] if schema in MORE_TABLES]
+
+
+def test_every_schema_before_this_one_is_tried_here():
+    assert set(MORE_TABLES) >= set(SCHEMAS[:-1])
+
+
+@pytest.mark.parametrize("kind", OPENINGS)
+@pytest.mark.parametrize("schema", LATER)
+def test_what_later_releases_wrote_is_read_and_goes_on(kind: str, schema: str, tmp_path: Path):
+    path = write_old_file(tmp_path, schema)
+    (tmp_path / "fresh").mkdir()
+    with OPENINGS[kind](path, schema) as store, at_old_desk(store) as desk:
+        with open_desk("memory", tmp_path / "fresh") as fresh:
+            work_until(fresh, schema)
+            assert describe(desk) == describe(fresh)
+            assert desk.store.list_catalogs() == fresh.store.list_catalogs()
+            assert desk.store.list_claims("acme") == fresh.store.list_claims("acme")
+        (monthly,) = [each for each in desk.wallet().allowances.values() if each.name == "monthly"]
+        assert (monthly.until, monthly.amount) == (0, 100)
+
+        ending = ChangeAllowance(key="", account="acme", unit=1, name="monthly", until=desk.now + MONTH // 3)
+        desk.do(take_step(desk, "max", ending))
+        desk.do(Charge(key="priced", account="acme", amounts=((1, 0),), priced=price(23)))
+        assert desk.charge(1, about=About(member=name_number("ana"))).entries
+        desk.now += MONTH
+        desk.charge(1)
+
+        (step,) = [step for step in desk.store.list_subscriptions(desk.account()) if not step.ended_at]
+        assert step.plan == "max"
+        assert desk.wallet().recurring == 0
+        assert desk.store.publish_catalog(b"e" * 16, "more", desk.now) == 1 + (schema > "0002")
+        insist(desk)

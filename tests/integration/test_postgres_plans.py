@@ -34,6 +34,7 @@ INDEXES: Final[dict[str, frozenset[str]]] = {
     "LIVE_ALLOWANCES": frozenset({"allowance_live"}),
     "LIVE_BUDGETS": frozenset({"budget_live"}),
     "TALLIES": frozenset({"tally_pkey"}),
+    "LAST_SUBSCRIPTIONS": frozenset({"subscription_pkey"}),
     "LOTS": frozenset({"lot_pkey"}),
     "DEBTS": frozenset({"debt_pkey"}),
     "NAMED_HOLDS": frozenset({"hold_named"}),
@@ -56,6 +57,7 @@ INDEXES: Final[dict[str, frozenset[str]]] = {
     "UPDATE_ALLOWANCE": frozenset({"allowance_pkey"}),
     "UPDATE_BUDGET": frozenset({"budget_pkey"}),
     "UPDATE_TALLY": frozenset({"tally_pkey"}),
+    "UPDATE_SUBSCRIPTION": frozenset({"subscription_pkey"}),
     "STOP_WALLET": frozenset({"wallet_pkey"}),
 }
 """Statement → the index by which it finds each of its rows."""
@@ -99,7 +101,7 @@ def write_filling(table: Any, accounts: int = ACCOUNTS, units: int = UNITS, most
     given = {
         "account_id": "a", "unit_id": "u", "number": "n", "shard": "a % 64", "book": "1", "key": "'key ' || a",
         "position": "nextval('farthing_entry_position_seq')", "priority": "n % 3", "expires_at": "n % 7",
-        "ended_at": "n % 4", "lead_unit": "CASE WHEN n % 4 = 0 THEN 1 ELSE u END", "lead_number": "n",
+        "ended_at": "n % 4", "lead_unit": "CASE WHEN n % 4 = 0 THEN 1 ELSE u END", "lead_number": "n", "acts_at": "a",
         "of_number": "n % 4", "subject": "n",
         "key_digest": "int8send(a * 1000000 + u * 1000 + n)", "started": "1", "text": "'name ' || a",
     }  # fmt: skip
@@ -111,7 +113,8 @@ def write_filling(table: Any, accounts: int = ACCOUNTS, units: int = UNITS, most
     values = [given.get(column.name) or USUAL[type(column.type).__name__] for column in table.columns]
     keys = {column.name for column in table.primary_key.columns}
     is_by_wallet = "unit_id" in columns
-    rows = f"generate_series(1, {accounts if is_by_wallet else 10 * accounts}) AS a"
+    is_of_account = is_by_wallet or table.name.endswith("_subscription")
+    rows = f"generate_series(1, {accounts if is_of_account else 10 * accounts}) AS a"
     if is_by_wallet:
         rows += f", generate_series(1, {units}) AS u"
     if keys & {"number", "position", "subject"} and not table.name.endswith("_name"):
@@ -129,7 +132,8 @@ def state(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="module")
 def filled(state: str) -> Iterator[Database]:
     """Tables full of rows, of which the planner knows more, or less, or what is no longer true."""
-    hot = ("account", "wallet", "lot", "hold", "debt", "allowance", "budget", "tally", "entry", "name")
+    hot = ("account", "wallet", "lot", "hold", "debt", "allowance", "budget", "tally", "entry", "name",
+           "subscription")  # fmt: skip
     tables = [metadata.tables[f"farthing_{name}"] for name in hot]
     with open_host() as database:
         run_sql(database, *(f"ALTER TABLE {table.name} SET (autovacuum_enabled = off)" for table in tables))

@@ -7,6 +7,7 @@ import psycopg
 import pytest
 
 from farthing.store import postgres_asking
+from farthing.store.budget_book import BudgetBook
 from farthing.values.periods import Cadence
 from farthing.values.requests import About, Charge, Configure
 from farthing.values.standing_requests import Allow, SetBudget
@@ -61,4 +62,6 @@ def test_what_stands_costs_a_charge_no_more_than_it_must(desk: Desk, monkeypatch
 
     for per in (Subject.ALL, Subject.MEMBER):
         desk.do(SetBudget(key=f"b{per}", account="acme", unit=1, name=f"by {per}", most=999, per=per))
-    assert count_trips(desk, monkeypatch) == plain + 1
+    assert count_trips(desk, monkeypatch) == plain, "budgets are remembered"
+    monkeypatch.setattr(BudgetBook, "find", lambda *_: None)
+    assert count_trips(desk, monkeypatch) == plain + 1, "where another server wrote last they are asked for"

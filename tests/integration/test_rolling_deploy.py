@@ -13,12 +13,13 @@ import pytest
 
 import farthing
 from farthing.store.postgres import open_postgres
-from tests.integration.deploying import ACCOUNTS
+from tests.integration.deploying import ACCOUNTS, NEXT
 from tests.postgres.databases import APP, OWNER, Database, open_prepared
 from tests.postgres.server import Server
 
 ROOT = Path(__file__).resolve().parents[2]
 GRANTED = 100_000
+OLD, NEW = NEXT[-2:]
 
 
 class Process:
@@ -76,7 +77,7 @@ def test_two_releases_work_side_by_side_while_the_schema_changes(books: Database
     old = [Process("this", "traffic", books.app_url).wait_until_running()]
     code, _, said = Process("next", "open", books.app_url).end()
     assert code != 0
-    assert "has schema 0002 and this release needs 0003: run `farthing migrate`" in said
+    assert f"has schema {OLD} and this release needs {NEW}: run `farthing migrate`" in said
 
     # A proof under way keeps the tables, so the migration must wait, and must not make the traffic wait behind it.
     with psycopg.connect(books.app_url) as proof:
@@ -85,8 +86,8 @@ def test_two_releases_work_side_by_side_while_the_schema_changes(books: Database
         for is_waiting in (True, False, True):
             wait_until(lambda: is_migration_waiting(books) is is_waiting)  # noqa: B023
         assert migrating.process.poll() is None
-        assert find_version(books) == "0002"
-    assert migrating.end()[:2] == (0, "0002 0003\n")
+        assert find_version(books) == OLD
+    assert migrating.end()[:2] == (0, f"{OLD} {NEW}\n")
 
     new = [Process("next", "traffic", books.app_url).wait_until_running()]
     # One of the release before that is started again, or late.
@@ -99,7 +100,7 @@ def test_two_releases_work_side_by_side_while_the_schema_changes(books: Database
     assert [problem for figure in figures for problem in figure["problems"]] == []
     assert max(figure["longest"] for figure in figures) < 5
     assert min(figure["charges"] for figure in figures) > 20
-    assert find_version(books) == "0003"
+    assert find_version(books) == NEW
     with farthing.open(books.app_url) as ledger:
         left = sum(ledger.balance(f"acme{number}").spendable for number in range(ACCOUNTS))
         assert ACCOUNTS * GRANTED - left == sum(figure["charges"] for figure in figures)
@@ -112,8 +113,8 @@ def test_two_deploys_that_migrate_at_once_take_turns(books: Database):
     ended = [first.end(), second.end()]
 
     assert [code for code, _, _ in ended] == [0, 0], ended
-    assert {out for _, out, _ in ended} <= {"0002 0003\n", "0003 0003\n"}
-    assert find_version(books) == "0003"
+    assert {out for _, out, _ in ended} <= {f"{OLD} {NEW}\n", f"{NEW} {NEW}\n"}
+    assert find_version(books) == NEW
     assert Process("next", "open", books.app_url).end()[1] == "opened\n"
     with psycopg.connect(books.app_url) as connection:
         connection.execute("INSERT INTO farthing_region VALUES (1)")
@@ -132,7 +133,7 @@ def test_a_migration_that_fails_leaves_the_schema_and_the_traffic_as_they_are(bo
     assert 'the server refuses (42P07: relation "farthing_region" already exists)' in said
     assert "psycopg" not in said
     assert "CREATE TABLE" not in said
-    assert find_version(books) == "0002"
+    assert find_version(books) == OLD
     with closing(open_postgres(books.app_url)) as store, store.connections.writing() as connection:
         found = connection.execute("SELECT count(*) FROM pg_attribute WHERE attname = 'region'").fetchone()
     assert found == (0,)

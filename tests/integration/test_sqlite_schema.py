@@ -12,9 +12,11 @@ from sqlalchemy.pool import StaticPool
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from farthing.store import schema
+from farthing.store.contract import Claim, StoredCatalog
 from farthing.store.migrate import upgrade_sqlite
 from farthing.store.versions import PREFIX, SCHEMAS, VERSION_TABLE
 from farthing.values.entries import Entry
+from farthing.values.subscriptions import Subscription
 from farthing.values.wallets import Account, Allowance, Budget, Debt, Hold, Lot, Terms, Wallet
 from tests.integration.sqlite_books import ask, charge, grant, make_url, open_store, run_sql
 
@@ -78,7 +80,7 @@ def test_columns_are_the_fields_of_the_values_they_keep():
 
     place = ["shard", "account_id", "unit_id"]
     unloaded = {"account", "unit", "terms", "lots", "holds", "debts", "whole", "unloaded", "horizon",
-                "allowances", "budgets", "counters"}  # fmt: skip
+                "allowances", "budgets", "counters", "subscription"}  # fmt: skip
     totals = [name for name in Wallet.__slots__ if name not in unloaded]
     assert columns("account") == list(Account._fields)
     assert sorted(columns("wallet")) == sorted(place + totals + list(Terms._fields))
@@ -87,6 +89,9 @@ def test_columns_are_the_fields_of_the_values_they_keep():
     assert columns("debt") == place + list(Debt._fields)
     assert columns("allowance") == place + list(Allowance._fields)
     assert columns("budget") == place + list(Budget._fields)
+    assert columns("subscription") == ["shard", "account_id", *Subscription._fields]
+    assert columns("claim") == ["claim_id", "book", *Claim._fields[1:]]
+    assert columns("catalog") == ["book", *StoredCatalog._fields]
     assert columns("tally") == [*place, "subject", "counters"]
     assert columns("entry") == ["position", "shard", "account_id", *Entry._fields]
 
@@ -94,7 +99,7 @@ def test_columns_are_the_fields_of_the_values_they_keep():
 def test_every_table_is_strict_and_integers_have_eight_bytes(books: Path):
     tables = {name: strict for _, name, kind, _, _, strict in run_sql(books, "PRAGMA table_list") if PREFIX in name}
 
-    assert len(tables) == 16
+    assert len(tables) == len(schema.metadata.tables) + 1
     assert set(tables.values()) == {1}
     with pytest.raises(sqlite3.IntegrityError):
         run_sql(books, "UPDATE farthing_lot SET remaining = 'much'")

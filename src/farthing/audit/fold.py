@@ -13,6 +13,7 @@ from farthing.audit.folded_rows import (
     FoldedDebt,
     FoldedHold,
     FoldedLot,
+    FoldedSubscription,
 )
 from farthing.values.amounts import Unit
 from farthing.values.bounds import NEVER
@@ -28,6 +29,7 @@ from farthing.values.entries import (
     Kind,
     LotField,
     Seal,
+    SubscriptionField,
     unpack_effects,
 )
 from farthing.values.wallets import USUAL_TERMS, Account, AccountState, CounterKey, HoldState, Terms, TopUp
@@ -59,6 +61,8 @@ class Fold:
         self.allowances: dict[int, FoldedAllowance] = {}
         self.budgets: dict[int, FoldedBudget] = {}
         self.counters: dict[CounterKey, FoldedCounter] = {}
+        """Those of budget 0 are of prices that depend on what came before."""
+        self.subscriptions: dict[int, FoldedSubscription] = {}
         self.by_scope: dict[tuple[int, ...], int] = {}
         """What started lots have remaining, by the features to which they are scoped."""
         self.instants: set[int] = {NEVER}
@@ -92,6 +96,8 @@ class Fold:
             self.given_back[entry.of_number] = self.given_back.get(entry.of_number, 0) + entry.amount
         elif entry.kind == Kind.CLAWED_BACK and entry.of_number in self.lots:
             self.lots[entry.of_number].clawed_back += entry.amount + entry.uncovered
+        elif entry.kind == Kind.SUBSCRIBED:
+            self.begin_step(entry)
         self.moved = [0, 0, 0, 0]
         self.told = []
         if not self.is_lost:
@@ -100,6 +106,12 @@ class Fold:
             except Unfoldable:
                 self.is_lost = True
                 raise
+
+    def begin_step(self, entry: Entry) -> None:
+        """A subscription's next step, and so the end of the last."""
+        if entry.of_number in self.subscriptions:
+            self.subscriptions[entry.of_number].ended_at = entry.recorded_at
+        self.subscriptions[entry.number] = FoldedSubscription(entry.recorded_at)
 
     def apply_effects(self, entry: Entry) -> None:
         """Apply the effects of one entry. Raises `Unfoldable`."""
@@ -271,7 +283,7 @@ class Fold:
 
     def start_counter(self, number: int, key: int, value: int) -> None:
         """COUNTER_STARTED: whatever it counted in the period before is gone."""
-        if number not in self.budgets:
+        if number != NO_BUDGET and number not in self.budgets:
             raise LookupError("no such budget")
         self.counters[number, key] = FoldedCounter(value)
 
@@ -301,6 +313,12 @@ class Fold:
         """MONEY_RETURNED."""
         self.lots[number].money_returned += value
 
+    def set_subscription(self, number: int, key: int, value: int) -> None:
+        """SUBSCRIPTION_SET: in the entry of the step itself."""
+        if number != self.seq:
+            raise ValueError("of another step")
+        self.subscriptions[number].terms[SubscriptionField(key)] = value
+
     def to_terms(self) -> Terms:
         """The wallet's settings."""
         plain = [self.terms.get(place, value) for place, value in enumerate(USUAL_TERMS[:PLAIN_TERMS], 1)]
@@ -318,6 +336,7 @@ PLAIN_TERMS: Final = Terms._fields.index("alerts")
 OVERDRAFT: Final = Terms._fields.index("overdraft") + 1
 LOTS, COVERED, BARE, DEBT = range(4)
 EFFECT_SIZE = 25
+NO_BUDGET = 0
 EFFECTS: dict[int, Callable[[Fold, int, int, int], None]] = {
     Effect.LOT_MOVED: Fold.move_lot,
     Effect.LOT_SET: Fold.set_lot,
@@ -342,4 +361,5 @@ EFFECTS: dict[int, Callable[[Fold, int, int, int], None]] = {
     Effect.ALERT_FIRED: Fold.fire_alert,
     Effect.TOP_UP_SET: Fold.set_top_up,
     Effect.MONEY_RETURNED: Fold.return_money,
+    Effect.SUBSCRIPTION_SET: Fold.set_subscription,
 }

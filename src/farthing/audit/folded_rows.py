@@ -4,10 +4,12 @@ A new column of a row gets its line in `to_row`, unless the row is made from its
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from farthing.values.bounds import NEVER
-from farthing.values.entries import AllowanceField, BudgetField, HoldField, LotField
+from farthing.values.entries import AllowanceField, BudgetField, HoldField, LotField, SubscriptionField
 from farthing.values.names import name_number
+from farthing.values.subscriptions import Subscription
 from farthing.values.wallets import Allowance, Budget, Counter, Debt, Hold, Lot
 
 
@@ -106,6 +108,22 @@ class FoldedBudget:
         return Budget(number=number, name=name, zone=zone, **said)
 
 
+@dataclass(slots=True)
+class FoldedSubscription:
+    """A step of a subscription as entries tell it."""
+
+    recorded_at: int
+    terms: dict[int, int] = field(default_factory=dict)
+    ended_at: int = 0
+
+    def to_row(self, number: int, found: Subscription | None) -> Subscription:
+        """The row that a store should have; `found` is the one that it has, for the texts."""
+        said: dict[str, Any] = {each.name.lower(): self.terms.get(each, 0) for each in SubscriptionField}
+        for name in ("plan", "zone", "next_plan", "fallback"):
+            said[name] = spell(said[name], found and getattr(found, name)) if said[name] else ""
+        return Subscription(number=number, recorded_at=self.recorded_at, ended_at=self.ended_at, **said)
+
+
 def spell(number: int, found: str | None) -> str:
     """The text of a number: the one that was found, if it is that one's."""
     return found if found is not None and name_number(found) == number else f"the text of {number}"
@@ -113,7 +131,7 @@ def spell(number: int, found: str | None) -> str:
 
 @dataclass(slots=True)
 class FoldedCounter:
-    """What a budget has counted in the period in hand."""
+    """What a budget, or a price with a memory, has counted in the period in hand."""
 
     starts_at: int
     ends_at: int = 0

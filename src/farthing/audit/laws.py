@@ -5,14 +5,15 @@ line in its table; the step laws, which stop a decision before it is written, ar
 """
 
 import struct
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from farthing.audit.fold import Fold, Unfoldable
+from farthing.audit.fold import NO_BUDGET, Fold, Unfoldable
 from farthing.core.burndown import may_pay
 from farthing.values.bounds import LARGEST_AMOUNT, NEVER
 from farthing.values.entries import CHARGES, AccountField, AlertKind, AllowanceField, Effect, Entry, Kind, LotField
 from farthing.values.names import name_number
+from farthing.values.subscriptions import Subscription
 from farthing.values.wallets import AccountState, Allowance, Budget, Counter, Debt, Hold, HoldState, Lot, Terms, Wallet
 
 
@@ -25,7 +26,7 @@ class Finding(NamedTuple):
     found: str
 
 
-Row = Lot | Hold | Debt | Allowance | Budget | Counter
+Row = Lot | Hold | Debt | Allowance | Budget | Counter | Subscription
 
 
 FREEING: Final = frozenset({Kind.SETTLED, Kind.RELEASED, Kind.TIMED_OUT})
@@ -43,6 +44,8 @@ class Books(NamedTuple):
     budgets: list[Budget]
     counters: list[Counter]
     fold: Fold
+    subscriptions: Sequence[Subscription] = ()
+    """Steps of the account's subscription, in unit 0; no other wallet has any."""
 
 
 def check_entries(wallet: Wallet, entries: Iterable[Entry], fold: Fold) -> Iterator[Finding]:
@@ -138,12 +141,18 @@ def turns_give_what_was_promised(fold: Fold, entry: Entry, where: str) -> Iterat
 
 
 def budgets_count_what_moved(fold: Fold, entry: Entry, where: str) -> Iterator[Finding]:
-    """What a charge counts as spent in a budget, or a hold as reserved, is all of it; a refund gives back no more."""
+    """What a charge counts as spent in a budget, or a hold as reserved, is all of it; a refund gives back no more. A
+    price counts what it likes, of what is charged only."""
     for effect, number, subject, value in fold.told:
         if effect not in (Effect.COUNTER_SPENT, Effect.COUNTER_RESERVED):
             continue
         moves = (effect, entry.kind)
-        if (entry.kind in CHARGES and effect == Effect.COUNTER_SPENT) or moves == (Effect.COUNTER_RESERVED, Kind.HELD):
+        if number == NO_BUDGET:
+            is_right = effect == Effect.COUNTER_SPENT and entry.kind in CHARGES
+        elif (entry.kind in CHARGES and effect == Effect.COUNTER_SPENT) or moves == (
+            Effect.COUNTER_RESERVED,
+            Kind.HELD,
+        ):
             is_right = value == entry.amount
         elif moves == (Effect.COUNTER_SPENT, Kind.REFUNDED):
             is_right = -entry.amount <= value < 0
@@ -266,13 +275,15 @@ def refunds_at_most_the_charge(books: Books) -> Iterator[Finding]:
 
 
 def counts_agree(books: Books) -> Iterator[Finding]:
-    """The row's counts are those of the lots, allowances and budgets that live, and so is what of lots is scoped."""
+    """The row's counts are those of the lots, allowances and budgets that live, and of the counters that prices keep;
+    and so is what of lots is scoped."""
     wallet = books.wallet
     live = [lot for lot in books.lots if lot.started and lot.remaining]
     pending = sum(1 for lot in books.lots if lot.remaining and not lot.started)
     scoped = sum(lot.remaining for lot in live if lot.features)
     recurring = sum(1 for allowance in books.allowances if not allowance.ended_at)
     budgeted = sum(1 for budget in books.budgets if not budget.ended_at)
+    budgeted += sum(1 for counter in books.counters if counter.budget == NO_BUDGET)
     counts = {"live": len(live), "pending": pending, "scoped": scoped, "recurring": recurring, "budgeted": budgeted}
     for name, count in counts.items():
         yield from compare("counts_agree", f"{name_wallet(wallet)}, {name}", count, getattr(wallet, name))
@@ -312,6 +323,17 @@ def allowances_have_their_lots(books: Books) -> Iterator[Finding]:
         if owner and owner not in numbers:
             where = f"lot {number} of {name_wallet(wallet)}, allowance"
             yield Finding("allowances_have_their_lots", where, "an allowance that is there", str(owner))
+
+
+def allowances_end_when_they_should(books: Books) -> Iterator[Finding]:
+    """No period of an allowance that is to end by itself lasts longer, once it has begun."""
+    for allowance in books.allowances:
+        has_begun = allowance.turns_at > allowance.starts_at
+        if allowance.until and not allowance.ended_at and has_begun and allowance.turns_at > allowance.until:
+            where = f"allowance {allowance.number} of {name_wallet(books.wallet)}, turns_at"
+            yield Finding(
+                "allowances_end_when_they_should", where, f"{allowance.until} or earlier", str(allowance.turns_at)
+            )
 
 
 def budgets_reserve_what_is_held(books: Books) -> Iterator[Finding]:
@@ -357,6 +379,9 @@ def rows_equal_the_fold(books: Books) -> Iterator[Finding]:
     counters = {key: counter.to_row(*key) for key, counter in fold.counters.items()}
     yield from compare_rows("allowance", wallet, allowances, has_allowances)
     yield from compare_rows("budget", wallet, budgets, has_budgets)
+    has_steps = {step.number: step for step in books.subscriptions}
+    steps = {number: each.to_row(number, has_steps.get(number)) for number, each in fold.subscriptions.items()}
+    yield from compare_rows("subscription", wallet, steps, has_steps)
     yield from compare_rows("counter", wallet, counters, {(each.budget, each.subject): each for each in books.counters})
 
 
@@ -401,6 +426,7 @@ STATE_LAWS: tuple[Callable[[Books], Iterator[Finding]], ...] = (
     clawbacks_at_most_the_grant,
     one_live_rule_of_a_name,
     allowances_have_their_lots,
+    allowances_end_when_they_should,
     budgets_reserve_what_is_held,
     rows_equal_the_fold,
     account_is_as_recorded,

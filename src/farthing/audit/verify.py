@@ -15,6 +15,7 @@ from typing import Any
 
 from farthing.audit.fold import Fold
 from farthing.audit.laws import Books, Finding, check_entries, check_state, name_wallet
+from farthing.audit.rollup import check_rollup
 from farthing.store.contract import Progress, Store, WalletRecord
 from farthing.store.faults import DatabaseUnreadable, DiskFailed
 from farthing.values.entries import Entry, Kind
@@ -22,6 +23,9 @@ from farthing.values.errors import Misconfigured
 
 MOST_FINDINGS = 100
 """Findings that a report lists; further ones are only counted."""
+
+BROKEN_ENTRIES = {"kinds_are_known", "numbers_without_gaps", "chain_unbroken", "effects_make_sense"}
+"""Laws without which entries are not those that were summed up: making the sums anew would only hide what happened."""
 
 PROGRESS_EVERY = 1000
 """Entries between two words to whoever follows the work."""
@@ -99,6 +103,9 @@ def verify(store: Store, progress: Progress | None = None) -> Report:
             report.add(Finding("accounts_are_opened", where, "a wallet of unit 0", "none"))
         for where, problem in store.find_oddities():
             report.add(Finding("tables_in_order", where, "in order", problem))
+        if not BROKEN_ENTRIES & report.laws.keys():
+            for where, problem in check_rollup(store):
+                report.add(Finding("sums_equal_the_entries", where, "sums of its entries", problem))
     except (Misconfigured, DiskFailed) as error:
         if report.ok and isinstance(error, DatabaseUnreadable) and error.is_refusal:
             raise
@@ -118,7 +125,7 @@ def check_record(store: Store, record: WalletRecord, entries: Iterator[Entry]) -
         yield Finding("accounts_are_opened", f"entry 1 of {name_wallet(wallet)}", "that it was opened", found)
     yield from check_entries(wallet, chain(() if first is None else (first,), entries), fold)
     rules = record.allowances, record.budgets, record.counters
-    yield from check_state(Books(wallet, record.lots, record.holds, record.debts, *rules, fold))
+    yield from check_state(Books(wallet, record.lots, record.holds, record.debts, *rules, fold, record.subscriptions))
 
 
 def count_entries(entries: Iterator[Entry], report: Report, progress: Progress | None, total: int) -> Iterator[Entry]:

@@ -9,10 +9,12 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
+from farthing.store.rollup import RollupBook
 from farthing.values.amounts import Unit
 from farthing.values.entries import Entry, Seal
 from farthing.values.errors import FarthingError
-from farthing.values.requests import Note, Request
+from farthing.values.requests import Note, Place, Request
+from farthing.values.subscriptions import Subscription
 from farthing.values.wallets import Account, Allowance, Budget, Counter, Debt, Hold, Lot, Wallet
 
 WalletKey = tuple[int, int]
@@ -65,7 +67,8 @@ class Loaded:
       With it come: open holds under the names that Hold requests ask for, the named hold's part and the lots of its
       draws, the named grant's lot, for a refund the lots and debts in the effects of the entries in `past` and the
       lots that paid those debts; for SetUsed, ResetUsed, Advance and whatever is about an allowance everything, and
-      every lot that has not expired.
+      every lot that has not expired. For Together all of that for each of its units, and in unit 0 the account's last
+      `subscription`.
       Where it has budgets, or is to get one: every live budget, and the counters of subject 0, of the subjects that
       requests for its account name, that loaded holds reserve from, and that the entries in `past` have spent.
     - `replays`: (account_id, key digest) → the entries of the receipt that took this key, as they were written.
@@ -99,6 +102,8 @@ class Changes:
     budgets: dict[tuple[int, int, int], Budget] = field(default_factory=dict)
     counters: dict[tuple[int, int, int, int], Counter] = field(default_factory=dict)
     """(account_id, unit_id, budget, subject). All others of the same subject are in the wallet here."""
+    subscriptions: dict[tuple[int, int], Subscription] = field(default_factory=dict)
+    """(account_id, number): the new step, and the one before it, which has ended."""
     entries: list[tuple[Account, Entry]] = field(default_factory=list)
     notes: list[tuple[Account, Entry, Note]] = field(default_factory=list)
 
@@ -152,6 +157,57 @@ class WalletRecord(NamedTuple):
     allowances: list[Allowance]
     budgets: list[Budget]
     counters: list[Counter]
+    subscriptions: list[Subscription]
+    """Every step, oldest first, in the record of unit 0."""
+
+
+class StoredCatalog(NamedTuple):
+    """A catalog as it was published. What its document says is no store's business."""
+
+    version: int
+    digest: bytes
+    document: str
+    published_at: int
+
+
+class NewClaim(NamedTuple):
+    """What somebody wants from a campaign, to be granted once it is claimed."""
+
+    campaign: str
+    role: str
+    """"own", or "referrer" for who brought somebody."""
+    code: str
+    """Empty for none."""
+    account: str
+    """Whose it is to be; the account may be opened with the grant."""
+    most_of_code: int | None
+    """How often the code may be claimed in this role; None for any number."""
+    most_per_account: int | None
+    """How often this account may claim from this campaign in this role."""
+    unit_id: int
+    amount: int
+    expires_at: int
+    features: tuple[str, ...]
+    key: str
+    """The same key again is the same claim."""
+
+
+class Claim(NamedTuple):
+    """A claim that was made: a promise to grant, which is kept once it is finished."""
+
+    claim_id: int
+    campaign: str
+    role: str
+    code: str
+    account: str
+    unit_id: int
+    amount: int
+    expires_at: int
+    features: tuple[str, ...]
+    key: str
+    made_at: int
+    finished_at: int
+    """0 while the grant is to be made."""
 
 
 class Due(NamedTuple):
@@ -172,6 +228,11 @@ class Store(Protocol):
     """Whether this is a test book: each account in it has a clock that stands still from its opening."""
     lanes: int
     """How many units of work may well be under way at once: 1 where there is one writer at a time."""
+
+    @property
+    def rollup(self) -> RollupBook:
+        """Sums of entries, for reports."""
+        ...
 
     @property
     def clock(self) -> Clock | None:
@@ -242,6 +303,68 @@ class Store(Protocol):
     def list_due(self, now: int, after: WalletKey | None, most: int) -> list[Due]:
         """Wallets in which something may be due at `now` (by their accounts' own clocks where these stand still), in
         the order of accounts and units; fewer than `most` if there are no more. Looks at every wallet in between."""
+        ...
+
+    def read_entry(self, place: Place) -> Entry | None:
+        """The entry at a place, if this book has one there."""
+        ...
+
+    def list_accounts(self, after: int | None, most: int, *, unsubscribed: bool = False) -> list[Account]:
+        """Accounts by their ids, from the one after this id on; on request only those that never had a subscription."""
+        ...
+
+    def read_subscription(self, account: Account) -> Subscription | None:
+        """The last step of an account's subscription, without a lock."""
+        ...
+
+    def list_subscriptions(self, account: Account) -> list[Subscription]:
+        """Every step, oldest first."""
+        ...
+
+    def list_acting(self, now: int, after: int | None, most: int) -> list[tuple[Account, Subscription]]:
+        """Last steps of which `acts_at` has come, by `now` or the account's own clock where that stands still, by the
+        accounts' ids; of closed accounts none."""
+        ...
+
+    def count_subscribers(self) -> dict[str, int]:
+        """Accounts by plan: the one that they have, the one that they chose to have next, and the one to fall back to
+        count alike, each once for each account that is not closed."""
+        ...
+
+    def publish_catalog(self, digest: bytes, document: str, at: int) -> int:
+        """Make a catalog the current one; returns its version. A digest that is known keeps its version and document,
+        whoever publishes it at the same time."""
+        ...
+
+    def read_catalog(self, version: int | None = None) -> StoredCatalog | None:
+        """A catalog by its version, or the current one, if there is one."""
+        ...
+
+    def list_catalogs(self) -> list[StoredCatalog]:
+        """Every catalog of this book, oldest first."""
+        ...
+
+    def claim(self, wanted: Sequence[NewClaim], at: int) -> list[Claim]:
+        """Make these claims, all or none, at once durable. One with a known key is given back as it was made.
+
+        Raises `CodeSpent` and `AlreadyRedeemed`, exactly, however many try at the same time.
+        """
+        ...
+
+    def finish_claim(self, claim_id: int, at: int) -> None:
+        """Say that what was claimed has been granted. Finished once, it stays as it was."""
+        ...
+
+    def list_open_claims(self, before: int, most: int) -> list[Claim]:
+        """The oldest claims that were made before then and are not finished."""
+        ...
+
+    def list_claims(self, account: str) -> list[Claim]:
+        """Every claim of an account, by its key, oldest first."""
+        ...
+
+    def count_claims(self, campaign: str, code: str, role: str = "own") -> int:
+        """How often a code was claimed in a role."""
         ...
 
     def count_wallets(self) -> int:

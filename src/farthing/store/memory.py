@@ -12,8 +12,10 @@ from contextlib import AbstractContextManager, contextmanager
 from farthing.core.burndown import place_lots
 from farthing.store.contract import Due, History, WalletKey, WalletRecord, Work
 from farthing.store.faults import Busy, ConnectionForeign, LedgerClosed, UnitChanged
+from farthing.store.memory_tables import MemoryTables
 from farthing.store.memory_work import MemoryWork
 from farthing.store.needs import OWN_NAMES, hash_shard, names_in
+from farthing.store.rollup_memory import MemoryRollup
 from farthing.store.shelves import Tables
 from farthing.values.amounts import Unit
 from farthing.values.bounds import LONGEST_WAIT_SECONDS
@@ -25,13 +27,14 @@ from farthing.values.wallets import ACCOUNT_UNIT, Account, Wallet
 URL = "memory://"
 
 
-class MemoryStore:
+class MemoryStore(MemoryTables):
     """A store without a disk: what it knows ends with the process."""
 
     lanes = 1
     clock = None
 
     def __init__(self, seal: Seal | None = None, book: int = 1, url: str = URL, *, test: bool = False) -> None:
+        super().__init__()
         self.seal = seal or Seal()
         self.book = book
         self.url = url
@@ -66,6 +69,11 @@ class MemoryStore:
         """Raise `LedgerClosed` once the store was closed."""
         if self.closed:
             raise LedgerClosed()
+
+    @property
+    def rollup(self) -> MemoryRollup:
+        """Sums of entries, for reports."""
+        return MemoryRollup(self)
 
     def units(self) -> dict[str, Unit]:
         """The units by name, in the order in which they were added."""
@@ -162,12 +170,14 @@ class MemoryStore:
         self.refuse_closed()
         with self.reading:
             accounts, shelves = self.tables.accounts.copy(), sorted(self.tables.shelves.items())
-        for (account_id, _), shelf in shelves:
+            subscriptions = sorted(self.tables.subscriptions.items())
+        for (account_id, unit_id), shelf in shelves:
             wallet = shelf.take_whole(accounts[account_id])
             yield WalletRecord(
                 wallet, iter(shelf.entries[: shelf.row.seq]),
                 list(shelf.lots.values()), list(shelf.holds.values()), list(shelf.debts.values()),
                 list(shelf.allowances.values()), list(shelf.budgets.values()), list(shelf.counters.values()),
+                [step for (owner, _), step in subscriptions if owner == account_id and not unit_id],
             )  # fmt: skip
 
     def list_due(self, now: int, after: WalletKey | None, most: int) -> list[Due]:
@@ -211,6 +221,7 @@ class MemoryStore:
         for (account_id, unit), shelf in shelves.items():
             for number in sorted(names_in(shelf.entries[: shelf.row.seq]) - names.keys()):
                 yield f"name {number}", f"is used in account {account_id}, unit {unit}, and has no text"
+        yield from self.find_table_oddities()
 
     def publish(self, own: Tables) -> None:
         """Let readers see what a unit of work wrote, all at once."""
@@ -219,7 +230,7 @@ class MemoryStore:
 
     def after_fork(self) -> None:
         """Forget locks that threads of the parent held."""
-        self.lock, self.reading = threading.Lock(), threading.Lock()
+        self.lock, self.reading, self.writing = threading.Lock(), threading.Lock(), threading.Lock()
 
     def close(self) -> None:
         """Refuse everything from now on."""

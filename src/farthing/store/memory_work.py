@@ -72,6 +72,10 @@ class MemoryWork:
                 if unit is not None:
                     loaded.wallets[account_id, unit_id] = self.load_wallet(account, unit, located, now)
         self.load_budgets(located, loaded, requests)
+        for account_id in located.subscribed:
+            wallet = loaded.wallets.get((account_id, 0))
+            if wallet is not None:
+                wallet.subscription = self.own.find_step(account_id) or self.store.tables.find_step(account_id)
         return loaded
 
     def load_accounts(self, needs: Needs, loaded: Loaded, now: int) -> None:
@@ -281,6 +285,10 @@ class MemoryWork:
             new.shelves[account_id, unit_id].budgets[number] = budget
         for (account_id, unit_id, number, subject), counter in changes.counters.items():
             new.shelves[account_id, unit_id].counters[number, subject] = counter
+        for place, step in changes.subscriptions.items():
+            new.subscriptions[place] = step
+            if not step.ended_at:
+                new.last_steps[place[0]] = place[1]
 
     def stop_wallet(self, key: WalletKey) -> None:
         """Mark a wallet in which a law broke; one without a row has nothing to stop."""

@@ -21,9 +21,24 @@ from farthing.values.entries import (
     HoldField,
     Kind,
     LotField,
+    SubscriptionField,
     unpack_effects,
 )
-from farthing.values.requests import Charge, Hold, NamesHold, Place, Refund, Request, ResetUsed, SetUsed, Void
+from farthing.values.requests import (
+    UNSAID,
+    Charge,
+    Grant,
+    Hold,
+    NamesHold,
+    Place,
+    Record,
+    Refund,
+    Request,
+    ResetUsed,
+    SetUsed,
+    Tidy,
+    Void,
+)
 from farthing.values.standing_requests import (
     Advance,
     Allow,
@@ -32,6 +47,7 @@ from farthing.values.standing_requests import (
     NamesGrant,
     Reschedule,
     SetBudget,
+    Together,
 )
 from farthing.values.wallets import Account, Lot, Wallet
 from farthing.values.wallets import Hold as HoldRow
@@ -53,8 +69,9 @@ class Needs:
     The rest is by owner: `units` named outright (NEW accounts need unit 0 as well), `digests` of keys to look up,
     `names` of open holds to look for, `grants` (unit, number) of lots to load, `unexpired` units of which every lot
     that has not expired is wanted, empty ones too (for whatever is in `ALL_WANTED`: those wallets are loaded whole),
-    `budgeting` units that are to get a budget. `holds`, `charges` and `clawed` are the places that NamesHold, Refund
-    and Clawback requests name.
+    `budgeting` units that are to get a budget, or may get a counter of a price. `subscribed` are those of whom the last
+    step of the subscription is wanted. `holds`, `charges` and `clawed` are the places that NamesHold, Refund and
+    Clawback requests name.
     """
 
     keys: dict[str, bool] = field(default_factory=dict)
@@ -65,6 +82,7 @@ class Needs:
     grants: dict[Owner, set[tuple[int, int]]] = field(default_factory=dict)
     unexpired: dict[Owner, set[int]] = field(default_factory=dict)
     budgeting: dict[Owner, set[int]] = field(default_factory=dict)
+    subscribed: dict[Owner, None] = field(default_factory=dict)
     holds: dict[Place, None] = field(default_factory=dict)
     charges: dict[Place, None] = field(default_factory=dict)
     clawed: dict[Place, None] = field(default_factory=dict)
@@ -78,6 +96,8 @@ class Needs:
         join_sets(self.grants, found.grants, accounts)
         join_sets(self.unexpired, found.unexpired, accounts)
         join_sets(self.budgeting, found.budgeting, accounts)
+        known = [accounts[owner].account_id for owner in self.subscribed if owner in accounts]
+        found.subscribed = dict.fromkeys(known)
         for places, kept in ((self.holds, found.holds), (self.charges, found.charges), (self.clawed, found.clawed)):
             for place in places:
                 account = accounts.get(place.account_id)
@@ -97,6 +117,7 @@ class Located:
     debts: dict[int, set[tuple[int, int]]] = field(default_factory=dict)
     unexpired: dict[int, set[int]] = field(default_factory=dict)
     budgeting: dict[int, set[int]] = field(default_factory=dict)
+    subscribed: dict[int, None] = field(default_factory=dict)
     holds: dict[Place, None] = field(default_factory=dict)
     charges: dict[Place, None] = field(default_factory=dict)
     clawed: dict[Place, None] = field(default_factory=dict)
@@ -107,13 +128,16 @@ class Located:
         return [(key, wallets[key].account.clock or now) for key in sorted(wanted & wallets.keys())]
 
     def list_budgeted(self, wallets: Mapping[WalletKey, Wallet]) -> list[WalletKey]:
-        """Those of these wallets that have budgets, or are to get one."""
+        """Those of these wallets that have budgets or counters, or may get one."""
         asked = {(account_id, unit) for account_id, units in self.budgeting.items() for unit in units}
         return [key for key, wallet in wallets.items() if wallet.budgeted or key in asked]
 
 
 ALL_WANTED: Final = (SetUsed, ResetUsed, Allow, NamesAllowance, Advance)
 """What may ask anything of its wallets."""
+
+NAMES_NOTHING: Final = frozenset({Charge, Record, Grant, Tidy})
+"""What asks for nothing beyond its units and its key; the most of all requests."""
 
 BY_PLACE: Final = (NamesHold, Refund, NamesGrant)
 """Requests whose units are those of a place: who makes an id up may name any."""
@@ -147,20 +171,32 @@ def plan_needs(requests: Sequence[Request]) -> Needs:
         else:
             digests.add(request.digests()[0])
             needs.units[owner].update(request.units)
-        if type(request) is Charge:
-            continue
-        if isinstance(request, Hold):
-            if request.name:
-                needs.names.setdefault(owner, set()).add(request.name)
-        elif isinstance(request, NamesHold):
-            needs.holds[request.hold] = None
-        elif isinstance(request, Refund):
-            needs.charges[request.charge] = None
-        elif isinstance(request, Void) and request.grant is not None:
-            needs.grants.setdefault(owner, set()).add((request.grant.unit_id, request.grant.number))
-        else:
-            plan_standing(needs, owner, request)
+        if request.priced is not None and request.priced.meters:
+            needs.budgeting.setdefault(owner, set()).update(unit for unit, _ in request.priced.meters)
+        if type(request) not in NAMES_NOTHING:
+            plan_one(needs, owner, request)
     return needs
+
+
+def plan_one(needs: Needs, owner: Owner, request: Request) -> None:
+    """What a request needs beside its units."""
+    if isinstance(request, Hold):
+        if request.name:
+            needs.names.setdefault(owner, set()).add(request.name)
+    elif isinstance(request, NamesHold):
+        needs.holds[request.hold] = None
+    elif isinstance(request, Refund):
+        needs.charges[request.charge] = None
+    elif isinstance(request, Void) and request.grant is not None:
+        needs.grants.setdefault(owner, set()).add((request.grant.unit_id, request.grant.number))
+    elif isinstance(request, Together):
+        needs.unexpired.setdefault(owner, set()).update(request.units)
+        if 0 in request.units:
+            needs.subscribed[owner] = None
+        for part in request.requests:
+            plan_one(needs, owner, part)
+    else:
+        plan_standing(needs, owner, request)
 
 
 def plan_standing(needs: Needs, owner: Owner, request: Request) -> None:
@@ -209,7 +245,7 @@ def mark_partial(wallet: Wallet, first: Sequence[Lot]) -> None:
     Call it once all that was asked for is in `wallet.lots`.
     """
     wallet.whole = False
-    loaded = sum(1 for lot in wallet.lots.values() if lot.started and lot.remaining)
+    loaded = len([1 for lot in wallet.lots.values() if lot.started and lot.remaining])
     wallet.unloaded = wallet.live - loaded
     wallet.horizon = rank_lot(first[-1]) if wallet.unloaded and first else ()
 
@@ -249,24 +285,32 @@ def find_subjects(
     accounts: Mapping[str | int, Account],
     holds: Mapping[WalletKey, Iterable[HoldRow]],
     past: Mapping[LeadKey, Iterable[Entry]],
-) -> dict[WalletKey, set[int]]:
+) -> dict[WalletKey, frozenset[int]]:
     """The subjects of which counters can be read in each of these wallets; see `contract.Loaded`."""
-    found: dict[WalletKey, set[int]] = {key: {0} for key in wanted}
-    named: dict[int, set[int]] = {account_id: set() for account_id, _ in found}
+    named: dict[int, set[int]] = {}
     for request in requests:
-        account = accounts.get(name_owner(request))
-        if account is not None and account.account_id in named:
-            about = request.about
-            said = (about.member, about.model, about.api_key, getattr(request, "feature", 0))
-            named[account.account_id].update(name for name in said if name)
-    for key, subjects in found.items():
-        subjects |= named[key[0]]
-        subjects.update(subject for hold in holds.get(key, ()) for _, subject, _ in hold.reserves)
+        about, feature, priced = request.about, getattr(request, "feature", 0), request.priced
+        if feature or priced or about is not UNSAID:
+            account = accounts.get(name_owner(request))
+            if account is not None:
+                metered = (meter.subject for _, meter in priced.meters) if priced else ()
+                said = (about.member, about.model, about.api_key, feature, *metered)
+                named.setdefault(account.account_id, set()).update([name for name in said if name])
+    spent: dict[WalletKey, set[int]] = {}
     for (account_id, _, _), entries in past.items():
         for entry in entries:
-            subjects = found.get((account_id, entry.unit_id), set())
-            subjects.update(key for effect, _, key, _ in unpack_effects(entry.effects) if effect == COUNTER_SPENT)
+            moved = unpack_effects(entry.effects)
+            counted = [subject for effect, _, subject, _ in moved if effect == COUNTER_SPENT]
+            spent.setdefault((account_id, entry.unit_id), set()).update(counted)
+    found = dict.fromkeys(wanted, ALONE)
+    for key in wanted if named or spent or holds else ():
+        reserved = [subject for hold in holds.get(key, ()) for _, subject, _ in hold.reserves]
+        found[key] = ALONE.union(named.get(key[0], ()), spent.get(key, ()), reserved)
     return found
+
+
+ALONE: Final = frozenset({0})
+"""The subject of counters that count everything."""
 
 
 COUNTER_SPENT: Final = int(Effect.COUNTER_SPENT)
@@ -284,10 +328,11 @@ NAMED_IN_EFFECTS: Final = frozenset(
         (Effect.BUDGET_SET, BudgetField.FEATURE),
         (Effect.BUDGET_SET, BudgetField.MODEL),
         (Effect.BUDGET_SET, BudgetField.API_KEY),
+        (Effect.SUBSCRIPTION_SET, SubscriptionField.CURRENCY),
     }
 )
-"""(effect, key) of which the value is a name's number. So are the zone of an account, and the name and zone of an
-allowance or a budget: their texts are in their own rows."""
+"""(effect, key) of which the value is a name's number. So are the zone of an account, the name and zone of an allowance
+or a budget, and what a subscription says in words: their texts are in their own rows."""
 
 OWN_NAMES: Final = ("adjustment", "refund")
 """Sources that rules name by themselves: every store interns them when it opens."""

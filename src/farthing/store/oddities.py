@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final, Protocol
 
 from farthing.store.needs import hash_shard
+from farthing.store.rollup import UNUSABLE
 from farthing.store.saving import find_named
 from farthing.store.versions import PREFIX as P
 from farthing.store.versions import VERSION_TABLE
@@ -34,6 +35,10 @@ class Asking(Protocol):
 
     def find_named(self, numbers: Sequence[int]) -> set[int]:
         """Those of these numbers that have a text."""
+        ...
+
+    def find_last_position(self) -> int:
+        """The last position in the ledger that an entry was given, whether that is there or was undone."""
         ...
 
 
@@ -192,11 +197,91 @@ def list_nameless(asking: Asking, numbers: set[int]) -> Iterator[Oddity]:
         yield f"name {number}", "is used in entries, and has no text"
 
 
+def check_subscriptions(asking: Asking, book: int) -> Iterator[Oddity]:
+    """Every step of a subscription was written by an entry of an account that is there, and has its shard."""
+    listing = (
+        f"SELECT r.account_id, r.number FROM {P}subscription AS r WHERE NOT EXISTS (SELECT 1 FROM {P}entry AS e"
+        " WHERE e.account_id = r.account_id AND e.unit_id = 0 AND e.number = r.number)"
+    )
+    for account_id, number in asking.ask(listing):
+        yield f"subscription of account {account_id}, number {number}", "has no entry that wrote it"
+    listing = (
+        f"SELECT r.account_id, r.number FROM {P}subscription AS r CROSS JOIN {P}account AS a"
+        " ON a.account_id = r.account_id WHERE r.shard <> a.shard AND a.book = ?"
+    )
+    for account_id, number in asking.ask(listing, (book,)):
+        yield f"subscription of account {account_id}, number {number}", "has another shard than its account"
+
+
+def check_catalogs(asking: Asking, book: int) -> Iterator[Oddity]:
+    """Catalogs are numbered without gaps, and those that books and entries name are there."""
+    listing = f"SELECT version, book FROM {P}catalog WHERE book NOT IN (SELECT book FROM {P}book)"
+    for version, number in asking.ask(listing):
+        yield f"catalog {version}", f"is in book {number}, which is not there"
+    listing = f"SELECT count(*), coalesce(max(version), 0), coalesce(min(version), 1) FROM {P}catalog WHERE book = ?"
+    for count, last, first in asking.ask(listing, (book,)):
+        if (count, 1) != (last, first):
+            yield f"table {P}catalog", f"has {count} catalogs of book {book}, and the last is {last}"
+    missing = f"NOT EXISTS (SELECT 1 FROM {P}catalog AS c WHERE c.book = {{}}.book AND c.version = {{}})"
+    listing = f"SELECT b.name, b.catalog FROM {P}book AS b WHERE b.catalog <> 0 AND " + missing.format("b", "b.catalog")
+    for name, version in asking.ask(listing):
+        yield f"book {name}", f"has catalog {version}, which is not there"
+    listing = (
+        f"SELECT DISTINCT r.catalog_version FROM {P}entry AS r CROSS JOIN {P}account AS a"
+        " ON a.account_id = r.account_id WHERE r.catalog_version <> 0 AND a.book = ? AND "
+    )
+    for (version,) in asking.ask(listing + missing.format("a", "r.catalog_version"), (book,)):
+        yield f"catalog {version}", "is named by entries, and is not there"
+
+
+def check_claims(asking: Asking, book: int) -> Iterator[Oddity]:
+    """Every claim is of a book and a unit that are there; where it was granted, its account is there too. One that is
+    open may be of an account that the grant is to open."""
+    listing = f"SELECT claim_id, book FROM {P}claim WHERE book NOT IN (SELECT book FROM {P}book)"
+    for claim_id, number in asking.ask(listing):
+        yield f"claim {claim_id}", f"is in book {number}, which is not there"
+    listing = f"SELECT claim_id, role FROM {P}claim WHERE role NOT IN ('own', 'referrer')"
+    for claim_id, role in asking.ask(listing):
+        yield f"claim {claim_id}", f"is in the unknown role {role}"
+    listing = (
+        f"SELECT r.claim_id, r.unit_id FROM {P}claim AS r WHERE r.book = ? AND NOT EXISTS"
+        f" (SELECT 1 FROM {P}unit AS u WHERE u.unit_id = r.unit_id AND u.book = r.book)"
+    )
+    for claim_id, unit_id in asking.ask(listing, (book,)):
+        yield f"claim {claim_id}", f"is of unit {unit_id}, which this book does not have"
+    listing = (
+        f"SELECT r.claim_id, r.account FROM {P}claim AS r WHERE r.book = ? AND r.finished_at <> 0 AND NOT EXISTS"
+        f" (SELECT 1 FROM {P}account AS a WHERE a.book = r.book AND a.key = r.account)"
+    )
+    for claim_id, account in asking.ask(listing, (book,)):
+        yield f"claim {claim_id}", f"is finished, and account {account} is not there"
+
+
+def check_rollup_mark(asking: Asking, book: int) -> Iterator[Oddity]:
+    """The rollup says in one row how far it goes: not past the last entry, and not at nothing while there are sums.
+    What the sums are, `audit` proves."""
+    marks: dict[int, int] = dict(asking.ask(f"SELECT id, position FROM {P}rollup_mark"))
+    where, anew = f"table {P}rollup_mark", "run `farthing rollup rebuild`"
+    if marks.keys() - {1}:
+        yield where, f"has {len(marks)} rows, and needs the first alone"
+    mark, last = marks.get(1, 0), asking.find_last_position()
+    if not UNUSABLE <= mark <= last:
+        yield where, f"goes up to position {mark}, and the last is {last}: {anew}"
+    if not mark:
+        for table in ("usage", "flow", "basis", "followed"):
+            if list(asking.ask(f"SELECT 1 FROM {P}rollup_{table} LIMIT 1")):
+                yield where, f"goes up to nothing, and {P}rollup_{table} has rows: {anew}"
+
+
 CHECKS: Final[tuple[Callable[[Asking, int], Iterator[Oddity]], ...]] = (
     check_books,
     check_accounts,
     check_places,
     check_tallies,
+    check_subscriptions,
+    check_catalogs,
+    check_claims,
+    check_rollup_mark,
     check_order,
     check_notes,
     check_names,

@@ -12,6 +12,9 @@ import psycopg
 
 from farthing.store import postgres_oddities, postgres_reads
 from farthing.store.account_book import AccountBook
+from farthing.store.budget_book import BudgetBook
+from farthing.store.claiming import Ask
+from farthing.store.cold_tables import ColdTables
 from farthing.store.contract import Due, History, WalletKey, WalletRecord, Work
 from farthing.store.database_clock import DatabaseClock
 from farthing.store.joining import find_driver
@@ -20,10 +23,11 @@ from farthing.store.needs import OWN_NAMES
 from farthing.store.postgres_asking import Connection, ask_alone
 from farthing.store.postgres_connections import Connections
 from farthing.store.postgres_errors import saying_plainly
-from farthing.store.postgres_opening import adding_few, fetch_value, prepare_database, translate
+from farthing.store.postgres_opening import adding_few, fetch_value, prepare_database, translate, translate_joins
 from farthing.store.postgres_places import Place, read_postgres_url
 from farthing.store.postgres_work import EXPECTED, IDENTITY, PostgresWork, join_transaction
 from farthing.store.reads import DUE_SPAN, DUE_WALLETS, list_due
+from farthing.store.rollup_postgres import PostgresRollup
 from farthing.store.unit_book import ADD_UNIT, NEXT_UNIT, SET_DIGITS, UNITS, UnitBook, refuse_changed_scale, take_units
 from farthing.store.versions import PREFIX
 from farthing.store.wallet_rows import Row
@@ -62,7 +66,7 @@ def open_postgres(
         raise
 
 
-class PostgresStore:
+class PostgresStore(ColdTables):
     """A PostgreSQL database, opened for one book. See `contract.Store`."""
 
     lanes = LANES
@@ -83,6 +87,7 @@ class PostgresStore:
         self.known_units = UnitBook()
         self.identity: Row | None = None
         self.account_ids = AccountBook()
+        self.budgets = BudgetBook()
         self.units()
 
     def work(self, *, patient: bool = True) -> AbstractContextManager[Work]:
@@ -110,6 +115,11 @@ class PostgresStore:
         if afresh or self.identity is None:
             self.identity = self.connections.ask((IDENTITY, ()))[0][0][1:]
         return self.identity
+
+    @property
+    def rollup(self) -> PostgresRollup:
+        """Sums of entries, for reports."""
+        return PostgresRollup(self)
 
     def units(self) -> dict[str, Unit]:
         """The units of this book by name, the default one first, no older than a second."""
@@ -200,6 +210,21 @@ class PostgresStore:
 
         self.units()
         return list_due(read_span, after, most, self.known_units.by_id.get)
+
+    def ask(self, text: str, *values: Any) -> list[Row]:
+        """The answer to a statement that only reads."""
+        return self.connections.ask((translate_joins(text), values))[0]
+
+    @contextmanager
+    def changing(self, locks: Sequence[int]) -> Iterator[Ask]:
+        """A transaction that writes, under advisory locks."""
+        with self.connections.writing() as connection, saying_plainly(self.place), adding_few(connection, locks):
+
+            def ask(text: str, *values: Any) -> list[Row]:
+                cursor = connection.execute(translate_joins(text), values)
+                return cursor.fetchall() if cursor.description else []
+
+            yield ask
 
     def count_wallets(self) -> int:
         """Wallets in this book."""

@@ -11,6 +11,7 @@ from typing import Final
 from farthing.core.burndown import widen_wallet
 from farthing.store import postgres_statements as sql
 from farthing.store.account_book import AccountBook
+from farthing.store.budget_book import BudgetBook
 from farthing.store.contract import LeadKey, Loaded, WalletKey
 from farthing.store.database_clock import DatabaseClock
 from farthing.store.needs import (
@@ -33,6 +34,7 @@ from farthing.values.bounds import LOTS_AT_FIRST
 from farthing.values.entries import Entry, Seal
 from farthing.values.errors import LawBroken
 from farthing.values.requests import Request
+from farthing.values.subscriptions import Subscription
 from farthing.values.wallets import Account, AccountState, Wallet
 
 RECEIPT_LINES = 16
@@ -52,6 +54,7 @@ class Loader:
         seal: Seal,
         clock: DatabaseClock,
         known: AccountBook,
+        budgets: BudgetBook,
         find_unit: Callable[[Connection, int], Unit | None],
         begin: Callable[[Asking], Answer],
         *,
@@ -64,6 +67,7 @@ class Loader:
         self.seal = seal
         self.clock = clock
         self.known = known
+        self.budgets = budgets
         self.find_unit = find_unit
         self.begin = begin
         self.lock = lock
@@ -86,6 +90,7 @@ class Loader:
         sort_wallets(located, rows, now)
         self.load_more(located, rows, now)
         self.load_budgets(located, loaded, rows, requests)
+        self.load_subscriptions(located, rows)
         self.load_named(located, rows)
         assemble(rows)
         return loaded
@@ -314,7 +319,7 @@ class Loader:
         with asking(self.connection) as a:
             first = a.ask_each(sql.FIRST_LOTS, [key for key in long if key in rows.partial])
             lots = a.ask_each(sql.OPEN_LOTS, [key for key in long if key not in rows.partial])
-            holds, debts = a.ask_each(sql.OPEN_HOLDS, thorough), a.ask_each(sql.OPEN_DEBTS, thorough)
+            holds, debts = a.ask_each(sql.OPEN_HOLDS, thorough), a.ask_each(sql.OPEN_DEBTS, rows.list_owing())
             allowances = a.ask_each(sql.LIVE_ALLOWANCES, rows.list_recurring())
             lasting = a.ask_each(sql.UNEXPIRED_LOTS, unexpired)
         for row in answers(first):
@@ -337,13 +342,24 @@ class Loader:
         wanted = located.list_budgeted(rows.wallets)
         if wanted:
             subjects = find_subjects(wanted, requests, loaded.accounts, rows.holds, loaded.past)
+            unknown, asked = self.stored.recall_budgets(self.budgets, subjects)
+            if not (unknown or asked):
+                return
             with asking(self.connection) as a:
-                budgets = a.ask_each(sql.LIVE_BUDGETS, wanted)
-                tallies = a.ask_each(sql.TALLIES, [(*key, one) for key, some in subjects.items() for one in some])
+                budgets, tallies = a.ask_each(sql.LIVE_BUDGETS, unknown), a.ask_each(sql.TALLIES, asked)
             for row in answers(budgets):
                 rows.budgets.setdefault(row[:2], []).append(take_budget(row[2:]))
             for key, counters in self.stored.note_tallies(answers(tallies)):
                 rows.counters.setdefault(key, []).extend(counters)
+
+    def load_subscriptions(self, located: Located, rows: Rows) -> None:
+        """The last steps of subscriptions."""
+        asked = [(account_id,) for account_id in located.subscribed if (account_id, 0) in rows.wallets]
+        if asked:
+            with asking(self.connection) as a:
+                found = a.ask_each(sql.LAST_SUBSCRIPTIONS, asked)
+            for row in answers(found):
+                rows.wallets[row[0], 0].subscription = Subscription._make(row[1:])
 
     def load_named(self, located: Located, rows: Rows) -> None:
         """Named debts and what paid them, named lots, and those that a loaded hold has drawn on."""

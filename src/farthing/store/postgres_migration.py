@@ -39,9 +39,11 @@ READ: Final = ("meta", "version", "account_alias")
 """Tables of which the app only reads rows: the owner writes them, or a later release."""
 
 APPENDED: Final = (
-    "book", "unit", "account", "wallet", "lot", "hold", "debt", "allowance", "budget", "tally", "entry", "note", "name"
+    "book", "unit", "account", "wallet", "lot", "hold", "debt", "allowance", "budget", "tally", "entry", "note", "name",
+    "subscription", "catalog", "claim",
 )  # fmt: skip
 CHANGED: Final = {
+    "book": ("catalog",),
     "unit": ("digits",),
     "account": ("state", "zone", "clock"),
     "wallet": (),
@@ -52,10 +54,15 @@ CHANGED: Final = {
     "budget": (),
     "tally": (),
     "note": ("salt", "body"),
+    "subscription": ("ended_at",),
+    "claim": ("finished_at",),
 }
 """Tables of which rows change, and which columns: all where none are named."""
 
-NUMBERED: Final = (("account", "account_id"), ("entry", "position"))
+DERIVED: Final = ("rollup_mark", "rollup_usage", "rollup_flow", "rollup_basis", "rollup_followed")
+"""Tables that the app may empty too: all that is in them can be made again from entries."""
+
+NUMBERED: Final = (("account", "account_id"), ("entry", "position"), ("claim", "claim_id"))
 
 
 def migrate_postgres(url: str, seal: Seal, app_role: str | None = None) -> tuple[str, str, str]:
@@ -187,6 +194,9 @@ def grant_role(connection: psycopg.Connection[Any], place: Place, role: str) -> 
     for table, columns in CHANGED.items():
         some = sql.SQL("({})").format(sql.SQL(", ").join(map(sql.Identifier, columns))) if columns else sql.SQL("")
         connection.execute(sql.SQL("GRANT UPDATE {} ON {} TO {}").format(some, of_ours(table), named))
+    for table in DERIVED:
+        connection.execute(sql.SQL("REVOKE ALL ON {} FROM {}").format(of_ours(table), named))
+        connection.execute(sql.SQL("GRANT SELECT, INSERT, UPDATE, DELETE ON {} TO {}").format(of_ours(table), named))
     for table, column in NUMBERED:
         sequence = of_ours(f"{table}_{column}_seq")
         connection.execute(sql.SQL("GRANT USAGE ON SEQUENCE {} TO {}").format(sequence, named))

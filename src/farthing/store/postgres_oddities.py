@@ -12,12 +12,13 @@ from farthing.store.oddities import Oddity, compare_schema
 from farthing.store.postgres_catalog import expect_catalog, read_catalog
 from farthing.store.postgres_opening import fetch_value
 from farthing.store.postgres_reads import stream
+from farthing.store.rollup_postgres import LAST_GIVEN
 from farthing.store.versions import PREFIX as P
 from farthing.store.versions import SCHEMAS, VERSION_TABLE
 from farthing.store.wallet_rows import Row
 
 KNOWN_NAMES: Final = f"SELECT number FROM {P}name WHERE number = ANY(%s)"
-NUMBERED: Final = (("account", "account_id"), ("entry", "position"))
+NUMBERED: Final = (("account", "account_id"), ("entry", "position"), ("claim", "claim_id"))
 """Tables whose rows a sequence numbers."""
 
 
@@ -35,6 +36,10 @@ class PostgresAsking:
     def find_named(self, numbers: Sequence[int]) -> set[int]:
         """Those of these numbers that have a text."""
         return {row[0] for row in self.connection.execute(KNOWN_NAMES, (list(numbers),))}
+
+    def find_last_position(self) -> int:
+        """The last position that the sequence has given."""
+        return int(fetch_value(self.connection, LAST_GIVEN))
 
 
 def find_oddities(connection: psycopg.Connection[Any], book: int) -> Iterator[Oddity]:

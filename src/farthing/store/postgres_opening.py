@@ -4,7 +4,7 @@ Nothing is written where any of these is answered by an error. Opening never mig
 be at work. `create` makes tables where there are none of ours, which takes an owner's rights, and a missing book.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -22,6 +22,7 @@ from farthing.store.admission import (
     refuse_meta,
     take_book,
 )
+from farthing.store.cold_tables import FEW
 from farthing.store.faults import BookMissing, DatabaseForeign, DatabaseUnreadable, SchemaOld, UpgradeFirst
 from farthing.store.postgres_connections import LONGEST_QUERY_SECONDS, BoundedConnection, Connections
 from farthing.store.postgres_errors import saying_plainly
@@ -30,8 +31,8 @@ from farthing.store.versions import PREFIX, SCHEMAS, VERSION_TABLE, Standing, ju
 from farthing.values.bounds import LONGEST_WAIT_SECONDS
 from farthing.values.entries import Seal
 
-FEW_LOCK: Final = 0x66617274_68696E68
-"""The advisory lock under which rows are added of which there are few, numbered without gaps: books and units."""
+FEW_LOCK: Final = FEW
+"""The advisory lock under which rows are added of which there are few, numbered without gaps."""
 
 HAS_TABLE: Final = "SELECT to_regclass(%s) IS NOT NULL"
 IN_EARNEST: Final = (
@@ -45,6 +46,11 @@ IN_EARNEST: Final = (
 def translate(text: str) -> str:
     """A statement for any dialect as psycopg takes it."""
     return text.replace("?", "%s")
+
+
+def translate_joins(text: str) -> str:
+    """The same for one that tells SQLite in which order to join."""
+    return translate(text.replace("CROSS JOIN", "JOIN"))
 
 
 def prepare_database(connections: Connections, *, create: bool, book: str, test: bool, seal: Seal) -> int:
@@ -114,11 +120,13 @@ def add_book(connection: BoundedConnection, name: str, *, test: bool) -> int:
 
 
 @contextmanager
-def adding_few(connection: BoundedConnection) -> Iterator[None]:
-    """A transaction in which rows are added that are numbered by what is there: one at a time, of all servers."""
+def adding_few(connection: BoundedConnection, locks: Sequence[int] = (FEW_LOCK,)) -> Iterator[None]:
+    """A transaction in which rows are added that depend on what is there, one at a time of all servers: those that are
+    numbered by it, or what these locks are for."""
     connection.execute("BEGIN")
     connection.execute(IN_EARNEST)
-    connection.execute("SELECT pg_advisory_xact_lock(%s)", (FEW_LOCK,))
+    for lock in locks:
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", (lock,))
     yield
     connection.execute("COMMIT")
 

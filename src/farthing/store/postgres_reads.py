@@ -15,7 +15,18 @@ from farthing.store.contract import History, WalletKey, WalletRecord
 from farthing.store.postgres_asking import ask_alone, asking
 from farthing.store.postgres_connections import Connections
 from farthing.store.postgres_opening import translate
-from farthing.store.postgres_statements import ACCOUNT, ALLOWANCE, BUDGET, DEBT, ENTRY, HOLD, LOT, TALLY, WALLET
+from farthing.store.postgres_statements import (
+    ACCOUNT,
+    ALLOWANCE,
+    BUDGET,
+    DEBT,
+    ENTRY,
+    HOLD,
+    LOT,
+    SUBSCRIPTION,
+    TALLY,
+    WALLET,
+)
 from farthing.store.reads import (
     ALERTS,
     KEYS_FROM,
@@ -42,6 +53,7 @@ from farthing.store.wallet_rows import (
 from farthing.values.amounts import Unit
 from farthing.values.bounds import NEVER
 from farthing.values.entries import Entry, Seal
+from farthing.values.subscriptions import Subscription
 from farthing.values.wallets import ACCOUNT_UNIT, Account, Wallet
 
 PAGE: Final = 256
@@ -81,6 +93,10 @@ ALL_ROWS: Final = tuple(
         ("lot", LOT), ("hold", HOLD), ("debt", DEBT), ("allowance", ALLOWANCE), ("budget", BUDGET)
     )
 )  # fmt: skip
+ALL_SUBSCRIPTIONS: Final = (
+    f"SELECT {SUBSCRIPTION} FROM {P}subscription AS r WHERE r.account_id = %s AND %s::int8 = 0 ORDER BY r.number"
+)
+"""They are the account's: with its own wallet, of unit 0, they are shown."""
 NEXT_ENTRIES: Final = f"SELECT {ENTRY} FROM {P}entry AS r WHERE {OF} AND r.number > %s ORDER BY r.number LIMIT %s"
 NUMBER: Final = Entry._fields.index("number")
 NEXT_WALLETS: Final = (
@@ -210,7 +226,7 @@ def iter_records(connection: psycopg.Connection[Any], book: int, find_unit: Find
             unit = ACCOUNT_UNIT if unit_id == 0 else find_unit(connection, unit_id)
             if unit is not None:
                 wallet = take_wallet(account, unit, row[-len(WALLET_COLUMNS) :])
-                *opened, lots, holds, debts, allowances, budgets = read_all(connection, last)
+                *opened, lots, holds, debts, allowances, budgets, steps = read_all(connection, last)
                 tallies = opened[-1]
                 yield WalletRecord(
                     widen(wallet, opened),
@@ -221,13 +237,14 @@ def iter_records(connection: psycopg.Connection[Any], book: int, find_unit: Find
                     [take_allowance(allowance) for allowance in allowances],
                     [take_budget(budget) for budget in budgets],
                     [counter for row in tallies for counter in take_tally(row[1:])],
+                    [Subscription._make(step) for step in steps],
                 )
 
 
 def read_all(connection: psycopg.Connection[Any], key: WalletKey) -> list[list[Row]]:
     """What is open in a wallet, found as reading one wallet finds it, and all its lots, holds, debts and rules."""
     with asking(connection) as a:
-        answered = [a.ask(text, *key) for text in (*OPEN_OF_UNIT, *ALL_ROWS)]
+        answered = [a.ask(text, *key) for text in (*OPEN_OF_UNIT, *ALL_ROWS, ALL_SUBSCRIPTIONS)]
     return [answer.fetchall() for answer in answered]
 
 

@@ -151,4 +151,5 @@ def list_wallets(changes: Changes) -> set[WalletKey]:
         *changes.wallets,
         *((row[0], row[1]) for row in rows),
         *((account_id, 0) for account_id in changes.accounts),
+        *((account_id, 0) for account_id, _ in changes.subscriptions),
     }

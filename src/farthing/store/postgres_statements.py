@@ -16,6 +16,7 @@ from farthing.store.wallet_rows import (
     DEBT_COLUMNS,
     HOLD_COLUMNS,
     LOT_COLUMNS,
+    SUBSCRIPTION_COLUMNS,
     TALLY_COLUMNS,
     TOTALS,
     WALLET_COLUMNS,
@@ -26,6 +27,7 @@ from farthing.values.wallets import Account
 
 LOT, HOLD, DEBT = (list_columns(c, "r") for c in (LOT_COLUMNS, HOLD_COLUMNS, DEBT_COLUMNS))
 ALLOWANCE, BUDGET, TALLY = (list_columns(c, "r") for c in (ALLOWANCE_COLUMNS, BUDGET_COLUMNS, TALLY_COLUMNS))
+SUBSCRIPTION: Final = list_columns(SUBSCRIPTION_COLUMNS, "r")
 ENTRY: Final = list_columns(Entry._fields, "r")
 ACCOUNT: Final = list_columns(Account._fields, "r")
 WALLET: Final = list_columns(WALLET_COLUMNS, "r")
@@ -119,6 +121,9 @@ OPEN_DEBTS: Final = write_question(f"a, b, {DEBT}", ASKED[2], "debt", LIVE)
 LIVE_ALLOWANCES: Final = write_question(f"a, b, {ALLOWANCE}", ASKED[2], "allowance", LIVE)
 LIVE_BUDGETS: Final = write_question(f"a, b, {BUDGET}", ASKED[2], "budget", LIVE)
 TALLIES: Final = write_question(f"a, b, {TALLY}", ASKED[3], "tally", f"{OF_WALLET} AND r.subject = c")
+LAST_SUBSCRIPTIONS: Final = write_question(
+    f"a, {SUBSCRIPTION}", ASKED[1], "subscription", "r.account_id = a", more="ORDER BY r.number DESC LIMIT 1"
+)
 LOTS: Final = write_question(f"a, b, {LOT}", ASKED[3], "lot", BY_PLACE)
 DEBTS: Final = write_question(f"a, b, {DEBT}", ASKED[3], "debt", BY_PLACE)
 NAMED_HOLDS: Final = write_question(
@@ -195,7 +200,8 @@ UPDATE_TOTALS: Final = write_update("wallet", TOTALS, BY_WALLET)
 INSERT_LOT: Final = write_insert("lot", (*PLACE, *LOT_COLUMNS))
 UPDATE_LIVE_LOT: Final = write_update("lot", ("amount", "started", "remaining"), BY_ROW, " AND r.ended_at + 0 = 0")
 UPDATE_LOT: Final = write_update("lot", ("amount", "started", "remaining", "ended_at"), BY_ROW)
-UPDATE_MOVED_LOT: Final = write_update("lot", ("amount", "started", "remaining", "ended_at", "expires_at"), BY_ROW)
+MOVED_LOT: Final = ("amount", "started", "remaining", "ended_at", "expires_at", "allowance")
+UPDATE_MOVED_LOT: Final = write_update("lot", MOVED_LOT, BY_ROW)
 INSERT_HOLD: Final = write_insert("hold", (*PLACE, *HOLD_COLUMNS), numbers=("name",))
 UPDATE_HOLD: Final = write_update("hold", ("deadline", "state", "settled", "bare", "draws", "ended_at"), BY_ROW)
 INSERT_DEBT: Final = write_insert("debt", (*PLACE, *DEBT_COLUMNS))
@@ -206,6 +212,8 @@ INSERT_BUDGET: Final = write_insert("budget", (*PLACE, *BUDGET_COLUMNS))
 UPDATE_BUDGET: Final = write_update("budget", ("most", "is_hard", "ended_at"), BY_ROW)
 INSERT_TALLY: Final = write_insert("tally", (*PLACE, *TALLY_COLUMNS))
 UPDATE_TALLY: Final = write_update("tally", ("counters",), ("account_id", "unit_id", "subject"))
+INSERT_SUBSCRIPTION: Final = write_insert("subscription", ("shard", "account_id", *SUBSCRIPTION_COLUMNS))
+UPDATE_SUBSCRIPTION: Final = write_update("subscription", ("ended_at",), ("account_id", "number"))
 INSERT_NOTE: Final = write_insert("note", (*PLACE, "number", "salt", "body"))
 INSERT_NAME: Final = write_insert("name", ("number", "text"), otherwise=" ON CONFLICT (number) DO NOTHING")
 STOP_WALLET: Final = f"UPDATE {P}wallet SET stopped = 1 WHERE account_id = %s AND unit_id = %s"

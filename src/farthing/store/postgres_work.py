@@ -9,6 +9,7 @@ from psycopg.pq import PipelineStatus, TransactionStatus
 
 from farthing.store import postgres_statements as sql
 from farthing.store.account_book import AccountBook
+from farthing.store.budget_book import BudgetBook
 from farthing.store.contract import Changes, CommitUnknown, DecideAgain, Loaded, WalletKey
 from farthing.store.database_clock import DatabaseClock
 from farthing.store.faults import ConnectionForeign, DatabaseAway
@@ -53,6 +54,7 @@ class Owner(Protocol):
     names: NameBook
     clock: DatabaseClock
     account_ids: AccountBook
+    budgets: BudgetBook
     connections: Connections
 
     def find_unit(self, connection: Connection, unit_id: int) -> Unit | None:
@@ -116,6 +118,7 @@ class PostgresWork:
             problem = "it undid what was to be committed"
             raise DecideAgain(DatabaseAway(place=self.store.place.shown, problem=problem))
         self.store.names.learn(self.saver.new_names, stored=True)
+        self.loader.stored.teach_budgets(self.store.budgets)
 
 
 class JoinedWork(PostgresWork):
@@ -140,7 +143,7 @@ def make_loader(
 ) -> Loader:
     """A loader for this store on this connection."""
     return Loader(
-        connection, store.book, store.seal, store.clock, store.account_ids, store.find_unit, begin,
+        connection, store.book, store.seal, store.clock, store.account_ids, store.budgets, store.find_unit, begin,
         lock=lock, is_joined=is_joined, is_test=store.is_test,
     )  # fmt: skip
 

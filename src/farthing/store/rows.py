@@ -33,6 +33,10 @@ class Rows:
     budgets: dict[WalletKey, list[Budget]] = field(default_factory=dict)
     counters: dict[WalletKey, list[Counter]] = field(default_factory=dict)
 
+    def list_owing(self) -> list[WalletKey]:
+        """Those of the thorough ones that have debts."""
+        return [key for key in self.thorough if self.wallets[key].debt]
+
     def list_recurring(self) -> list[WalletKey]:
         """Those of the thorough ones that have allowances."""
         return [key for key in self.thorough if self.wallets[key].recurring]
@@ -81,9 +85,14 @@ def assemble(rows: Rows) -> None:
             place_lots(wallet, lots)
     assemble_rules(rows)
     for key in rows.partial:
-        first = sorted(rows.first.get(key, ()), key=rank_lot)[:LOTS_AT_FIRST]
-        place_lots(rows.wallets[key], first)
-        mark_partial(rows.wallets[key], first)
+        wallet, first = rows.wallets[key], rows.first.get(key, [])
+        if len(first) > 1:
+            first = sorted(first, key=rank_lot)[:LOTS_AT_FIRST]
+        if wallet.lots:
+            place_lots(wallet, first)
+        else:
+            wallet.lots = {lot.number: lot for lot in first}
+        mark_partial(wallet, first)
 
 
 def assemble_rules(rows: Rows) -> None:
@@ -93,4 +102,5 @@ def assemble_rules(rows: Rows) -> None:
     for key, budgets in rows.budgets.items():
         rows.wallets[key].budgets = {each.number: each for each in sorted(budgets)}
     for key, counters in rows.counters.items():
-        rows.wallets[key].counters = {(each.budget, each.subject): each for each in counters}
+        wallet = rows.wallets[key]
+        wallet.counters = wallet.counters | {(each.budget, each.subject): each for each in counters}

@@ -4,11 +4,12 @@ A statement must change as many rows as it was given; a row that is not there, o
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, ClassVar, Final
 
 from farthing.core.laws import break_law
+from farthing.store.budget_book import BudgetBook
 from farthing.store.contract import Changes, WalletKey
 from farthing.store.name_book import NameBook
 from farthing.store.needs import NAMED_IN_EFFECTS
@@ -27,7 +28,12 @@ from farthing.store.wallet_rows import (
 from farthing.values.entries import EFFECT, Effect, Entry, unpack_effects
 from farthing.values.wallets import Account, Allowance, Budget, Counter, Hold, Lot, Wallet
 
-NAMING: Final = frozenset({Effect.LOT_SET, Effect.HOLD_SET, Effect.DEBT_MADE, Effect.ALLOWANCE_SET, Effect.BUDGET_SET})
+NAMING: Final = frozenset(
+    {
+        Effect.LOT_SET, Effect.HOLD_SET, Effect.DEBT_MADE, Effect.ALLOWANCE_SET, Effect.BUDGET_SET,
+        Effect.SUBSCRIPTION_SET,
+    }
+)  # fmt: skip
 """Effects in which there may be a name."""
 
 EFFECT_BYTES: Final = EFFECT.size
@@ -51,6 +57,8 @@ class Stored:
         """Lots that were loaded after the first of their wallets."""
         self.tallies: set[RowKey] = set()
         """(account_id, unit_id, subject) of the rows of counters that there are, of those that were asked for."""
+        self.subjects: dict[WalletKey, frozenset[int]] = {}
+        """Of wallets of which all budgets are here, the subjects of which all counters are."""
 
     def note_later(self, key: WalletKey, lots: Iterable[Lot]) -> list[Lot]:
         """The same lots, which were loaded when a decision ran out of others."""
@@ -62,17 +70,47 @@ class Stored:
         """Counters with their wallets, from rows of account, unit, and `TALLY_COLUMNS`."""
         found = []
         for row in rows:
-            self.tallies.add((row[0], row[1], row[2]))
-            found.append(((row[0], row[1]), take_tally(row[2:])))
+            key, subject = (row[0], row[1]), row[2]
+            self.tallies.add((*key, subject))
+            if subject not in self.subjects.get(key, (subject,)):
+                self.subjects[key] |= {subject}
+            found.append((key, take_tally(row[2:])))
         return found
 
+    def recall_budgets(
+        self, book: BudgetBook, subjects: Mapping[WalletKey, frozenset[int]]
+    ) -> tuple[list[WalletKey], list[RowKey]]:
+        """Give wallets what is remembered of their budgets and of these counters. Returns the wallets and the rows of
+        counters of which it must be asked for."""
+        unknown, uncounted, rows = list[WalletKey](), list[RowKey](), self.tallies
+        for key, wanted in subjects.items():
+            wallet = self.wallets[key]
+            known = book.find(key, wallet.head)
+            if known is None:
+                unknown.append(key)
+                missing = wanted
+            else:
+                wallet.budgets, wallet.counters = known.budgets, known.counters
+                if not known.subjects <= wanted:
+                    wallet.counters = {place: each for place, each in known.counters.items() if place[1] in wanted}
+                for _, subject in wallet.counters:
+                    rows.add((*key, subject))
+                missing = wanted - known.subjects
+            uncounted += [(*key, subject) for subject in missing]
+            self.subjects[key] = wanted
+        return unknown, uncounted
+
+    def teach_budgets(self, book: BudgetBook) -> None:
+        """Have it remembered what stands in each wallet, now that all of this is in the database for good."""
+        book.learn((key, self.wallets[key], subjects) for key, subjects in self.subjects.items())
+
     def has_moved(self, place: RowKey, lot: Lot) -> bool:
-        """Whether a lot ends at another instant than it did."""
+        """Whether a lot ends at another instant than it did, or with another allowance."""
         wallet = self.wallets.get(place[:2])
         known = None if wallet is None else wallet.lots.get(lot.number)
         if known is None:
             known = self.later_lots.get(place)
-        return known is not None and known.expires_at != lot.expires_at
+        return known is not None and (known.expires_at, known.allowance) != (lot.expires_at, lot.allowance)
 
     def note_ended(self, key: tuple[int, ...], lots: Iterable[Lot]) -> list[Lot]:
         """The same lots, those that have ended noted."""
@@ -109,6 +147,7 @@ class Saver(ABC):
         self.save_holds(changes)
         self.save_rules(changes)
         self.save_tallies(changes)
+        self.save_subscriptions(changes)
         self.stored.wallets.update(changes.wallets)
 
     def stored_seq(self, key: WalletKey) -> int:
@@ -167,7 +206,9 @@ class Saver(ABC):
             if lot.number > self.stored_seq(place[:2]):
                 fresh.append((self.find_shard(changes, place), *place[:2], *give_lot(lot)))
             elif self.stored.has_moved(place, lot):
-                moved.append((lot.amount, lot.started, lot.remaining, lot.ended_at, lot.expires_at, *place))
+                moved.append(
+                    (lot.amount, lot.started, lot.remaining, lot.ended_at, lot.expires_at, lot.allowance, *place)
+                )
             elif lot.ended_at or place in ended:
                 ending.append((lot.amount, lot.started, lot.remaining, lot.ended_at, *place))
             else:
@@ -201,23 +242,36 @@ class Saver(ABC):
         fresh: list[Row] = []
         known: list[Row] = []
         stored = self.stored.tallies
-        counted: dict[RowKey, list[Counter]] = {}
+        changed: dict[WalletKey, dict[int, list[Counter]]] = {}
         for account_id, unit_id, _, subject in changes.counters:
-            counted[account_id, unit_id, subject] = []
-        for account_id, unit_id in {place[:2] for place in counted}:
-            for counter in changes.wallets[account_id, unit_id].counters.values():
-                place = (account_id, unit_id, counter.subject)
-                if place in counted:
-                    counted[place].append(counter)
-        for place, counters in counted.items():
-            packed = pack_counters(counters)
-            if place in stored:
-                known.append((packed, *place))
-            else:
-                fresh.append((self.find_shard(changes, place), *place, packed))
+            changed.setdefault((account_id, unit_id), {})[subject] = []
+        for key, counted in changed.items():
+            wallet = changes.wallets[key]
+            for (_, subject), counter in wallet.counters.items():
+                if subject in counted:
+                    counted[subject].append(counter)
+            for subject, counters in counted.items():
+                place = (*key, subject)
+                if place in stored:
+                    known.append((pack_counters(counters), *place))
+                else:
+                    fresh.append((wallet.account.shard, *place, pack_counters(counters)))
+                    stored.add(place)
         self.write(self.statements.INSERT_TALLY, fresh, changes)
         self.write(self.statements.UPDATE_TALLY, known, changes)
-        stored.update(counted)
+
+    def save_subscriptions(self, changes: Changes) -> None:
+        """Steps of subscriptions. The last one ends before the next is there: an account has one at a time."""
+        fresh: list[Row] = []
+        known: list[Row] = []
+        for (account_id, number), step in changes.subscriptions.items():
+            key = (account_id, 0)
+            if number > self.stored_seq(key):
+                fresh.append((changes.wallets[key].account.shard, account_id, *step))
+            else:
+                known.append((step.ended_at, account_id, number))
+        self.write(self.statements.UPDATE_SUBSCRIPTION, known, changes)
+        self.write(self.statements.INSERT_SUBSCRIPTION, fresh, changes)
 
     def save_kind(
         self,

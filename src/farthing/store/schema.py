@@ -27,17 +27,21 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.expression import ColumnElement
 from sqlalchemy.types import TypeEngine
 
+from farthing.store.rollup_rows import FLOW, FLOW_KEY, SPAN, USAGE, USAGE_KEY, Basis
 from farthing.store.versions import PREFIX
 from farthing.store.wallet_rows import (
     ALLOWANCE_COLUMNS,
     BUDGET_COLUMNS,
+    CLAIM_COLUMNS,
     DEBT_COLUMNS,
     HOLD_COLUMNS,
     LOT_COLUMNS,
+    SUBSCRIPTION_COLUMNS,
     TALLY_COLUMNS,
     WALLET_COLUMNS,
 )
 from farthing.values.entries import Entry
+from farthing.values.subscriptions import Subscription
 from farthing.values.wallets import Allowance, Budget, Debt, Hold, Lot
 
 BIG: TypeEngine[int] = BigInteger().with_variant(Integer(), "sqlite")
@@ -51,6 +55,8 @@ TYPES: Final[dict[str, Any]] = {
     "key_digest": LargeBinary(), "request_digest": LargeBinary(), "note_digest": LargeBinary(),
     "effects": LargeBinary(), "hash": LargeBinary(), "salt": LargeBinary(), "body": LargeBinary(),
     "chain_check": LargeBinary(),
+    "plan": TEXT, "next_plan": TEXT, "fallback": TEXT, "document": TEXT,
+    "campaign": TEXT, "role": TEXT, "code": TEXT, "account": TEXT, "digest": LargeBinary(),
     "alerts": LargeBinary(), "top_up": LargeBinary(), "reserves": LargeBinary(), "counters": LargeBinary(),
 }  # fmt: skip
 """The type of each column by its name; all others are 8-byte integers."""
@@ -71,6 +77,8 @@ compiles(Nothing, "sqlite")(lambda element, compiler, **_: "x''")
 compiles(Nothing, "postgresql")(lambda element, compiler, **_: "''::bytea")
 
 ADDED: Final[dict[str, dict[str, Any]]] = {
+    "book": {"catalog": text("0")},
+    "allowance": {"until": text("0")},
     "account": {"clock": text("0")},
     "wallet": {"recurring": text("0"), "budgeted": text("0"), "alerts": Nothing(), "top_up": Nothing()},
     "lot": {"allowance": text("0")},
@@ -116,9 +124,10 @@ def list_optional(columns: tuple[str, ...]) -> tuple[str, ...]:
 
 
 PLACE = ("shard", "account_id", "unit_id")
+BASIS = Basis._fields
 
 meta = make_table("meta", "id", ("id", "encoding_version", "chain_check"))
-book = make_table("book", "book", ("book", "name", "mode"), UniqueConstraint("name"))
+book = make_table("book", "book", ("book", "name", "mode", "catalog"), UniqueConstraint("name"))
 unit = make_table("unit", "unit_id", ("unit_id", "book", "name", "scale", "digits"), UniqueConstraint("book", "name"))
 account = Table(
     PREFIX + "account",
@@ -137,6 +146,24 @@ debt = make_table("debt", "account_id unit_id number", (*PLACE, *DEBT_COLUMNS))
 allowance = make_table("allowance", "account_id unit_id number", (*PLACE, *ALLOWANCE_COLUMNS))
 budget = make_table("budget", "account_id unit_id number", (*PLACE, *BUDGET_COLUMNS))
 tally = make_table("tally", "account_id unit_id subject", (*PLACE, *TALLY_COLUMNS))
+subscription = make_table("subscription", "account_id number", ("shard", "account_id", *SUBSCRIPTION_COLUMNS))
+catalog = make_table(
+    "catalog", "book version", ("book", "version", "digest", "document", "published_at"),
+    UniqueConstraint("book", "digest"),
+)  # fmt: skip
+claim = Table(
+    PREFIX + "claim",
+    metadata,
+    Column("claim_id", BIG, Identity(always=False), primary_key=True),
+    *[make_column(name) for name in ("book", *CLAIM_COLUMNS[1:])],
+    UniqueConstraint("book", "key"),
+    sqlite_strict=True,
+)
+rollup_mark = make_table("rollup_mark", "id", ("id", "position"))
+rollup_usage = make_table("rollup_usage", " ".join(USAGE_KEY), (*USAGE_KEY, *USAGE, *SPAN))
+rollup_flow = make_table("rollup_flow", " ".join(FLOW_KEY), (*FLOW_KEY, *FLOW, *SPAN))
+rollup_basis = make_table("rollup_basis", "account_id unit_id number", ("account_id", "unit_id", "number", *BASIS))
+rollup_followed = make_table("rollup_followed", "account_id unit_id", ("account_id", "unit_id", "upto"))
 entry = Table(
     PREFIX + "entry",
     metadata,
@@ -185,9 +212,9 @@ for refused in (entry, name):
         listen(refused, "after_create", make_refusal.execute_if(dialect="postgresql"))
 
 
-def make_index(table: Table, purpose: str, *columns: Any, where: str, unique: bool = False) -> Index:
-    """A partial index: the same condition in both dialects."""
-    condition = text(where)
+def make_index(table: Table, purpose: str, *columns: Any, where: str = "", unique: bool = False) -> Index:
+    """An index; of a part of the rows where there is a condition, the same in both dialects."""
+    condition = text(where) if where else None
     named = f"{table.name}_{purpose}"
     expressions = [table.c[column] if isinstance(column, str) else column for column in columns]
     return Index(named, *expressions, unique=unique, sqlite_where=condition, postgresql_where=condition)
@@ -209,8 +236,16 @@ make_index(hold, "part", "account_id", "lead_unit", "lead_number", where="unit_i
 make_index(debt, "owed", "account_id", "unit_id", "number", where="ended_at = 0")
 make_index(allowance, "live", "account_id", "unit_id", "number", where="ended_at = 0")
 make_index(budget, "live", "account_id", "unit_id", "number", where="ended_at = 0")
+make_index(subscription, "current", "account_id", where="ended_at = 0", unique=True)
+make_index(subscription, "acts", "acts_at", where="ended_at = 0")
+make_index(claim, "code", "book", "campaign", "code")
+make_index(claim, "account", "book", "account", "campaign")
+make_index(claim, "open", "claim_id", where="finished_at = 0")
 # Alerts and wanted top-ups; any other entry costs nothing there.
 make_index(entry, "alert", "account_id", "position", where="kind = 50 OR kind = 51")
 
-ROWS: Final = {"lot": Lot, "hold": Hold, "debt": Debt, "allowance": Allowance, "budget": Budget, "entry": Entry}
+ROWS: Final = {
+    "lot": Lot, "hold": Hold, "debt": Debt, "allowance": Allowance, "budget": Budget, "entry": Entry,
+    "subscription": Subscription,
+}  # fmt: skip
 """The tables whose rows are values of core, field for field."""

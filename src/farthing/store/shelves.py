@@ -12,6 +12,7 @@ from farthing.core.burndown import widen_wallet
 from farthing.store.contract import LeadKey, WalletKey
 from farthing.values.entries import Entry
 from farthing.values.requests import Note
+from farthing.values.subscriptions import Subscription
 from farthing.values.wallets import (
     USUAL_TERMS,
     Account,
@@ -57,6 +58,7 @@ class Shelf:
         row = wallet.copy()
         row.lots, row.holds, row.debts = {}, {}, {}
         row.allowances, row.budgets, row.counters = {}, {}, {}
+        row.subscription = None
         if row.terms == USUAL_TERMS:
             row.terms = USUAL_TERMS
         row.whole, row.unloaded, row.horizon = True, 0, ()
@@ -134,10 +136,19 @@ class Tables:
     journal: list[tuple[int, int, int]] = field(default_factory=list)
     """(account, unit, number) of every entry, in the order of writing."""
     names: dict[int, str] = field(default_factory=dict)
+    subscriptions: dict[tuple[int, int], Subscription] = field(default_factory=dict)
+    """(account, number) → the step that this entry of unit 0 wrote."""
+    last_steps: dict[int, int] = field(default_factory=dict)
+    """account → the number of its last step."""
+
+    def find_step(self, account_id: int) -> Subscription | None:
+        """The last step of an account's subscription."""
+        number = self.last_steps.get(account_id)
+        return None if number is None else self.subscriptions[account_id, number]
 
     def stage(self, other: "Tables") -> None:
         """Take over what one `save` wrote; its shelves were forked from the newest there are."""
-        for name in ("accounts", "ids", "shelves", "keys", "notes", "names"):
+        for name in ("accounts", "ids", "shelves", "keys", "notes", "names", "subscriptions", "last_steps"):
             getattr(self, name).update(getattr(other, name))
         self.journal += other.journal
         for mine, theirs in (

@@ -8,14 +8,18 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from farthing.store import sqlite_oddities, sqlite_reads
+from farthing.store.budget_book import BudgetBook
+from farthing.store.claiming import Ask
+from farthing.store.cold_tables import ColdTables
 from farthing.store.contract import CommitUnknown, Due, History, WalletKey, WalletRecord, Work
 from farthing.store.joining import find_driver
 from farthing.store.name_book import NameBook
 from farthing.store.needs import OWN_NAMES
 from farthing.store.reads import DUE_SPAN, DUE_WALLETS, list_due
+from farthing.store.rollup_sqlite import SqliteRollup
 from farthing.store.sqlite_connections import Connections
 from farthing.store.sqlite_files import connect_writer, name_cause, name_problem, primary_code, refuse_other_file
 from farthing.store.sqlite_load import Loader
@@ -59,7 +63,7 @@ def open_sqlite(
     return SqliteStore(path, number, sealed, test=test)
 
 
-class SqliteStore:
+class SqliteStore(ColdTables):
     """A SQLite database, opened for one book. See `contract.Store`."""
 
     lanes = 1
@@ -75,6 +79,7 @@ class SqliteStore:
         self.names = NameBook()
         for text in OWN_NAMES:
             self.names.intern(text)
+        self.budgets = BudgetBook()
         self.known_units = UnitBook()
         self.units()
 
@@ -104,7 +109,7 @@ class SqliteStore:
 
     def make_work(self, cursor: sqlite3.Cursor, finish: Callable[[SqliteWork], None]) -> SqliteWork:
         """A unit of work on this cursor, which `finish` commits."""
-        loader = Loader(cursor, self.book, self.seal, self.find_unit, is_test=self.is_test)
+        loader = Loader(cursor, self.book, self.seal, self.find_unit, self.budgets, is_test=self.is_test)
         return SqliteWork(self.path, cursor, loader, SqliteSaver(cursor, loader.stored, self.names), finish)
 
     def commit(self, work: SqliteWork) -> None:
@@ -118,6 +123,7 @@ class SqliteStore:
             if not self.find_committed(work.last, error):
                 raise name_problem(error, self.path) from None
         self.names.learn(work.saver.new_names, stored=True)
+        work.loader.stored.teach_budgets(self.budgets)
 
     def find_committed(self, last: Sealed, error: sqlite3.Error) -> bool:
         """Whether an entry is there, for good: the log is worked into the database first, so that what a failed sync
@@ -134,6 +140,11 @@ class SqliteStore:
                 return has_entry(cursor, last)
         except sqlite3.Error:
             raise CommitUnknown(name_cause(error)) from None
+
+    @property
+    def rollup(self) -> SqliteRollup:
+        """Sums of entries, for reports."""
+        return SqliteRollup(self)
 
     def units(self) -> dict[str, Unit]:
         """The units of this book by name, the default one first, no older than a second."""
@@ -229,6 +240,18 @@ class SqliteStore:
 
         self.units()
         return list_due(read_span, after, most, self.known_units.by_id.get)
+
+    def ask(self, text: str, *values: Any) -> list[Row]:
+        """The answer to a statement that only reads."""
+        with self.connections.reading_at_once() as cursor:
+            return cursor.execute(text, values).fetchall()
+
+    @contextmanager
+    def changing(self, locks: Sequence[int]) -> Iterator[Ask]:
+        """A transaction that writes. There is one at a time, which is lock enough."""
+        with self.connections.writing() as cursor:
+            yield lambda text, *values: cursor.execute(text, values).fetchall()
+            cursor.execute("COMMIT")
 
     def count_wallets(self) -> int:
         """Wallets in this book."""

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from farthing.core.burndown import widen_wallet
 from farthing.store import sqlite_statements as sql
+from farthing.store.budget_book import BudgetBook
 from farthing.store.contract import LeadKey, Loaded, WalletKey
 from farthing.store.needs import (
     BY_PLACE,
@@ -24,6 +25,7 @@ from farthing.values.bounds import LOTS_AT_FIRST
 from farthing.values.entries import Entry, Seal
 from farthing.values.errors import LawBroken
 from farthing.values.requests import Place, Request
+from farthing.values.subscriptions import Subscription
 from farthing.values.wallets import Account, AccountState, Allowance, Counter, Debt, Hold, Lot, Wallet
 
 
@@ -36,6 +38,7 @@ class Loader:
         book: int,
         seal: Seal,
         find_unit: Callable[[sqlite3.Cursor, int], Unit | None],
+        known: BudgetBook,
         *,
         is_test: bool,
     ) -> None:
@@ -44,6 +47,7 @@ class Loader:
         self.book = book
         self.seal = seal
         self.find_unit = find_unit
+        self.known = known
         self.stored = Stored()
 
     def load(self, requests: Sequence[Request], now: int) -> Loaded:
@@ -59,6 +63,7 @@ class Loader:
         self.load_lots(rows)
         self.load_thoroughly(located, rows, now)
         self.load_budgets(located, loaded, rows, requests)
+        self.load_subscriptions(located, rows)
         self.load_named(located, rows)
         assemble(rows)
         return loaded
@@ -213,7 +218,7 @@ class Loader:
         asked = list(rows.thorough)
         for key, hold in take_holds(sql.ask(self.cursor, sql.OPEN_HOLDS, asked)):
             rows.holds.setdefault(key, []).append(hold)
-        for row in sql.ask(self.cursor, sql.OPEN_DEBTS, asked):
+        for row in sql.ask(self.cursor, sql.OPEN_DEBTS, rows.list_owing()):
             rows.debts.setdefault(row[:2], []).append(take_debt(row[2:]))
         for row in sql.ask(self.cursor, sql.LIVE_ALLOWANCES, rows.list_recurring()):
             rows.allowances.setdefault(row[:2], []).append(take_allowance(row[2:]))
@@ -227,12 +232,18 @@ class Loader:
         """Of wallets with budgets all of these, and the counters that can be read."""
         wanted = located.list_budgeted(rows.wallets)
         if wanted:
-            for row in sql.ask(self.cursor, sql.LIVE_BUDGETS, wanted):
-                rows.budgets.setdefault(row[:2], []).append(take_budget(row[2:]))
             subjects = find_subjects(wanted, requests, loaded.accounts, rows.holds, loaded.past)
-            asked = [(*key, subject) for key, some in subjects.items() for subject in some]
+            unknown, asked = self.stored.recall_budgets(self.known, subjects)
+            for row in sql.ask(self.cursor, sql.LIVE_BUDGETS, unknown):
+                rows.budgets.setdefault(row[:2], []).append(take_budget(row[2:]))
             for key, counters in self.stored.note_tallies(sql.ask(self.cursor, sql.TALLIES, asked)):
                 rows.counters.setdefault(key, []).extend(counters)
+
+    def load_subscriptions(self, located: Located, rows: Rows) -> None:
+        """The last steps of subscriptions."""
+        asked = [(account_id,) for account_id in located.subscribed if (account_id, 0) in rows.wallets]
+        for row in sql.ask(self.cursor, sql.LAST_SUBSCRIPTIONS, asked):
+            rows.wallets[row[0], 0].subscription = Subscription._make(row[1:])
 
     def load_named(self, located: Located, rows: Rows) -> None:
         """Named debts and what paid them, named lots, and those that a loaded hold has drawn on."""

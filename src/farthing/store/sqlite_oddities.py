@@ -8,6 +8,7 @@ from typing import Any, Final
 from farthing.store import oddities
 from farthing.store import sqlite_statements as sql
 from farthing.store.oddities import Oddity, compare_schema
+from farthing.store.rollup_sql import LAST_POSITION
 from farthing.store.sqlite_work import make_cursor
 from farthing.store.versions import PREFIX as P
 from farthing.store.versions import SCHEMAS, VERSION_TABLE
@@ -30,6 +31,10 @@ class SqliteAsking:
         """Those of these numbers that have a text."""
         asked = [(number,) for number in numbers]
         return {row[0] for row in sql.ask(make_cursor(self.connection), sql.KNOWN_NAMES, asked)}
+
+    def find_last_position(self) -> int:
+        """The last position in the ledger."""
+        return int(make_cursor(self.connection).execute(LAST_POSITION).fetchone()[0])
 
 
 def find_oddities(cursor: sqlite3.Cursor, book: int) -> Iterator[Oddity]:

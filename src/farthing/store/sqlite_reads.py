@@ -35,6 +35,7 @@ from farthing.store.wallet_rows import (
 from farthing.values.amounts import Unit
 from farthing.values.bounds import NEVER
 from farthing.values.entries import Entry, Seal
+from farthing.values.subscriptions import Subscription
 from farthing.values.wallets import ACCOUNT_UNIT, Account, Counter, Wallet
 
 PAGE: Final = 256
@@ -51,6 +52,9 @@ ALL_DEBTS: Final = f"SELECT {sql.DEBT} FROM {P}debt AS r WHERE {OF} ORDER BY r.n
 ALL_ALLOWANCES: Final = f"SELECT {sql.ALLOWANCE} FROM {P}allowance AS r WHERE {OF} ORDER BY r.number"
 ALL_BUDGETS: Final = f"SELECT {sql.BUDGET} FROM {P}budget AS r WHERE {OF} ORDER BY r.number"
 ALL_TALLIES: Final = f"SELECT {sql.TALLY} FROM {P}tally AS r WHERE {OF} ORDER BY r.subject"
+ALL_SUBSCRIPTIONS: Final = (
+    f"SELECT {sql.SUBSCRIPTION} FROM {P}subscription AS r WHERE r.account_id = ? ORDER BY r.number"
+)
 ALL_ENTRIES: Final = f"SELECT {sql.ENTRY} FROM {P}entry AS r WHERE {OF} ORDER BY r.number"
 NEXT_WALLETS: Final = (
     f"SELECT {sql.list_columns(ACCOUNT_COLUMNS, 'a')}, r.unit_id, {sql.WALLET} FROM {P}wallet AS r"
@@ -123,6 +127,11 @@ def list_counters(cursor: sqlite3.Cursor, key: WalletKey) -> list[Counter]:
     return [counter for row in cursor.execute(ALL_TALLIES, key) for counter in take_tally(row)]
 
 
+def list_subscriptions(cursor: sqlite3.Cursor, account: Account) -> list[Subscription]:
+    """Every step of an account's subscription."""
+    return [Subscription._make(row) for row in cursor.execute(ALL_SUBSCRIPTIONS, (account.account_id,))]
+
+
 def list_history(
     cursor: sqlite3.Cursor,
     book: int,
@@ -177,6 +186,7 @@ def iter_records(cursor: sqlite3.Cursor, book: int, find_unit: FindUnit) -> Iter
                     [take_allowance(allowance) for allowance in cursor.execute(ALL_ALLOWANCES, last)],
                     [take_budget(budget) for budget in cursor.execute(ALL_BUDGETS, last)],
                     list_counters(cursor, last),
+                    [] if unit_id else list_subscriptions(cursor, account),
                 )
 
 

@@ -17,6 +17,7 @@ from farthing.store.wallet_rows import (
     DEBT_COLUMNS,
     HOLD_COLUMNS,
     LOT_COLUMNS,
+    SUBSCRIPTION_COLUMNS,
     TALLY_COLUMNS,
     TOTALS,
     WALLET_COLUMNS,
@@ -39,6 +40,7 @@ def list_columns(columns: Sequence[str], table: str) -> str:
 
 LOT, HOLD, DEBT = (list_columns(c, "r") for c in (LOT_COLUMNS, HOLD_COLUMNS, DEBT_COLUMNS))
 ALLOWANCE, BUDGET, TALLY = (list_columns(c, "r") for c in (ALLOWANCE_COLUMNS, BUDGET_COLUMNS, TALLY_COLUMNS))
+SUBSCRIPTION: Final = list_columns(SUBSCRIPTION_COLUMNS, "r")
 ENTRY: Final = list_columns(Entry._fields, "r")
 ACCOUNT: Final = list_columns(Account._fields, "r")
 WALLET: Final = list_columns(WALLET_COLUMNS, "r")
@@ -76,6 +78,10 @@ LIVE_BUDGETS: Final = (
 )
 TALLIES: Final = (
     f"SELECT a, b, {TALLY} FROM asked CROSS JOIN {P}tally AS r ON r.account_id = a AND r.unit_id = b AND r.subject = c"
+)
+LAST_SUBSCRIPTIONS: Final = (
+    f"SELECT a, {SUBSCRIPTION} FROM asked CROSS JOIN {P}subscription AS r INDEXED BY {P}subscription_current"
+    " ON r.account_id = a WHERE r.ended_at = 0"
 )
 BY_PLACE: Final = "ON r.account_id = a AND r.unit_id = b AND r.number = c"
 LOTS: Final = f"SELECT a, b, {LOT} FROM asked CROSS JOIN {P}lot AS r {BY_PLACE}"
@@ -142,7 +148,8 @@ INSERT_LOT: Final = write_insert("lot", (*PLACE, *LOT_COLUMNS))
 UPDATE_LIVE_LOT: Final = write_update("lot", ("amount", "started", "remaining"), BY_ROW, " AND ended_at = 0")
 UPDATE_LOT: Final = write_update("lot", ("amount", "started", "remaining", "ended_at"), BY_ROW)
 # The end of a lot stands in the index of live ones.
-UPDATE_MOVED_LOT: Final = write_update("lot", ("amount", "started", "remaining", "ended_at", "expires_at"), BY_ROW)
+MOVED_LOT: Final = ("amount", "started", "remaining", "ended_at", "expires_at", "allowance")
+UPDATE_MOVED_LOT: Final = write_update("lot", MOVED_LOT, BY_ROW)
 INSERT_HOLD: Final = write_insert("hold", (*PLACE, *HOLD_COLUMNS))
 UPDATE_HOLD: Final = write_update("hold", ("deadline", "state", "settled", "bare", "draws", "ended_at"), BY_ROW)
 INSERT_DEBT: Final = write_insert("debt", (*PLACE, *DEBT_COLUMNS))
@@ -153,6 +160,8 @@ INSERT_BUDGET: Final = write_insert("budget", (*PLACE, *BUDGET_COLUMNS))
 UPDATE_BUDGET: Final = write_update("budget", ("most", "is_hard", "ended_at"), BY_ROW)
 INSERT_TALLY: Final = write_insert("tally", (*PLACE, *TALLY_COLUMNS))
 UPDATE_TALLY: Final = write_update("tally", ("counters",), ("account_id", "unit_id", "subject"))
+INSERT_SUBSCRIPTION: Final = write_insert("subscription", ("shard", "account_id", *SUBSCRIPTION_COLUMNS))
+UPDATE_SUBSCRIPTION: Final = write_update("subscription", ("ended_at",), ("account_id", "number"))
 INSERT_NOTE: Final = write_insert("note", (*PLACE, "number", "salt", "body"))
 INSERT_NAME: Final = write_insert("name", ("number", "text"))
 STOP_WALLET: Final = write_update("wallet", ("stopped",), BY_WALLET)

@@ -6,7 +6,7 @@ from typing import Final
 PREFIX: Final = "farthing_"
 """How the name of every table begins."""
 
-SCHEMAS: Final = ("0001", "0002")
+SCHEMAS: Final = ("0001", "0002", "0003")
 """Every schema that a release has had, oldest first; the last is this release's."""
 
 MIGRATION_LOCK: Final = 0x66617274_68696E67

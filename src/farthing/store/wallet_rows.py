@@ -6,6 +6,7 @@ from itertools import zip_longest
 from typing import Any, Final, cast
 
 from farthing.values.amounts import Unit
+from farthing.values.subscriptions import Subscription
 from farthing.values.wallets import (
     NO_TOP_UP,
     USUAL_TERMS,
@@ -43,6 +44,11 @@ TALLY_COLUMNS: Final = ("subject", "counters")
 """A row for each subject, with its counters in all budgets."""
 
 ACCOUNT_COLUMNS: Final = Account._fields
+SUBSCRIPTION_COLUMNS: Final = Subscription._fields
+CLAIM_COLUMNS: Final = (
+    "claim_id", "campaign", "role", "code", "account", "unit_id", "amount", "expires_at", "features", "key", "made_at",
+    "finished_at",
+)  # fmt: skip
 
 FEATURES, DRAWS, PAYERS = (
     Lot._fields.index("features"),
@@ -54,6 +60,7 @@ ALERTS: Final = Terms._fields.index("alerts")
 USUAL: Final = (*USUAL_TERMS[:ALERTS], b"", b"")
 COUNTED: Final = len(Counter._fields) - 1
 """Numbers of a counter in the row of its subject."""
+PACKED_COUNTER: Final = struct.Struct(f"<{COUNTED}q")
 
 STATES: Final = {int(state): state for state in AccountState}
 
@@ -99,6 +106,7 @@ def take_wallet(account: Account, unit: Unit, row: Row) -> Wallet:
     wallet.account, wallet.unit = account, unit
     wallet.lots, wallet.holds, wallet.debts = {}, {}, {}
     wallet.allowances, wallet.budgets, wallet.counters = {}, {}, {}
+    wallet.subscription = None
     wallet.whole, wallet.unloaded, wallet.horizon = True, 0, ()
     (
         wallet.seq, wallet.head, wallet.clock, wallet.next_due,
@@ -151,9 +159,9 @@ def give_totals(wallet: Wallet) -> Row:
 
 def take_lot(row: Sequence[Any]) -> Lot:
     """A lot from its columns."""
-    if not row[FEATURES]:
-        return Lot._make((*row[:FEATURES], (), *row[FEATURES + 1 :]))
-    return Lot._make((*row[:FEATURES], unpack_numbers(row[FEATURES]), *row[FEATURES + 1 :]))
+    features = unpack_numbers(row[FEATURES]) if row[FEATURES] else ()
+    # Not by its own constructor, which takes as long again: of lots a batch has more than of all else.
+    return tuple.__new__(Lot, (*row[:FEATURES], features, *row[FEATURES + 1 :]))
 
 
 def give_lot(lot: Lot) -> Row:
@@ -207,4 +215,4 @@ def take_tally(row: Sequence[Any]) -> list[Counter]:
 
 def pack_counters(counters: Iterable[Counter]) -> bytes:
     """The counters of one subject, by budget."""
-    return pack_numbers(number for counter in sorted(counters) for number in (counter.budget, *counter[2:]))
+    return b"".join([PACKED_COUNTER.pack(counter[0], *counter[2:]) for counter in sorted(counters)])

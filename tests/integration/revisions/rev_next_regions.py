@@ -3,8 +3,10 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0003"
-down_revision = "0002"
+from farthing.store.versions import SCHEMAS
+
+down_revision = SCHEMAS[-1]
+revision = f"{int(SCHEMAS[-1]) + 1:04}"
 branch_labels = None
 depends_on = None
 
