@@ -25,7 +25,14 @@ def played(request, tmp_path):
 
 
 def test_every_job_says_what_it_does_in_a_sentence():
-    assert list(JOBS) == ["tidy"]
+    assert list(JOBS) == [
+        "tidy",
+        "check_expired_subscriptions",
+        "handle_subscription_renewals",
+        "reset_monthly_usage",
+        "rollup",
+        "finish_campaigns",
+    ]
     assert all(job.does.endswith(".") and job.does.count(".") == 1 for job in JOBS.values())
 
 

@@ -18,7 +18,7 @@ import pytest
 
 import farthing
 from farthing.service import worker
-from farthing.service.jobs import run_job
+from farthing.service.jobs import JOBS, run_job
 from farthing.service.worker import Bell, Event, Ran, Returned, Waits, work_on
 from farthing.store.faults import ClockDisagrees, DatabaseAway
 from farthing.values.errors import Misconfigured, TermInvalid
@@ -30,6 +30,8 @@ from tests.service.forty_days import DAY, open_played
 
 FARTHING = Path(sys.executable).with_name("farthing")
 ENOUGH_SECONDS = 20
+TIDYING = ("tidy", "reset_monthly_usage")
+"""What fell due is written down by the one of these that comes first."""
 
 
 @pytest.fixture
@@ -51,11 +53,26 @@ def test_it_runs_at_once_and_again_at_its_interval_until_the_bell(played):
             if len(told) == 3:
                 bell.ring()
 
-        work_on(played.engine, bell, tell, every_seconds=1)
+        work_on(played.engine, bell, tell, every_seconds=1, jobs=["tidy"])
 
     took = time.monotonic() - began
     assert [event.summary.seen > 0 for event in told if isinstance(event, Ran)] == [True, False, False]
     assert 2 <= took < 3, "the third round begins after two intervals, and the bell is heard at once"
+
+
+def test_a_round_runs_every_job_once_in_their_order(played):
+    told: list[Event] = []
+
+    with Bell() as bell:
+
+        def tell(event: Event) -> None:
+            told.append(event)
+            if len(told) == len(JOBS):
+                bell.ring()
+
+        work_on(played.engine, bell, tell)
+
+    assert [event.summary.job for event in told if isinstance(event, Ran)] == list(JOBS)
 
 
 def test_the_bell_ends_a_sleep_at_once(played):
@@ -193,13 +210,13 @@ def test_a_real_worker_tidies_a_real_file_and_leaves_with_0_when_it_is_told(tmp_
 
         with run_worker(url, "--json") as process:
             began = read_event(process)
-            while (event := read_event(process))["done"] == 0:
+            while (event := read_event(process))["job"] not in TIDYING or event["done"] == 0:
                 pass
             process.send_signal(signal.SIGTERM)
             rest, errors = process.communicate(timeout=ENOUGH_SECONDS)
 
-        assert (began["event"], began["jobs"], began["every_seconds"]) == ("began", ["tidy"], 1)
-        assert (event["event"], event["job"], event["done"]) == ("ran", "tidy", 1)
+        assert (began["event"], began["jobs"], began["every_seconds"]) == ("began", list(JOBS), 1)
+        assert (event["event"], event["done"]) == ("ran", 1)
         assert [json.loads(line)["event"] for line in rest.splitlines()][-1] == "ended"
         assert (process.returncode, errors) == (0, "")
         assert next(ledger.history("acme")).kind == "timed_out"
@@ -211,13 +228,15 @@ def test_ctrl_c_ends_it_the_same_way_and_people_get_a_line_for_each_run(tmp_path
 
     with run_worker(url) as process:
         assert process.stderr is not None
-        lines = [process.stderr.readline() for _ in range(3)]
+        lines = [process.stderr.readline() for _ in range(1 + 2 * len(JOBS))]
         process.send_signal(signal.SIGINT)
         out, errors = process.communicate(timeout=ENOUGH_SECONDS)
 
     assert (process.returncode, out) == (0, "")
-    assert "tidy every 1 s on sqlite:///" in lines[0]
-    assert [line.split("  ", 1)[1][:24] for line in lines[1:]] == ["tidy: nothing was due, 0"] * 2
+    assert f"{', '.join(JOBS)} every 1 s on sqlite:///" in lines[0]
+    assert [line.split("  ", 1)[1].split(", ")[0] for line in lines[1:]] == [
+        f"{job}: nothing was due" for job in JOBS
+    ] * 2
     assert "told to stop" in errors
     assert "Traceback" not in errors
 
@@ -250,6 +269,7 @@ def test_two_workers_at_once_do_no_harm(tmp_path: Path) -> None:
             ledger.hold(f"acct-{place}", 40, ttl=timedelta(seconds=2))
 
         with run_worker(url, "--json") as one, run_worker(url, "--json") as other:
+            assert [read_event(process)["event"] for process in (one, other)] == ["began", "began"]
             wait_until(lambda: is_all_timed_out(ledger), ENOUGH_SECONDS)
             for process in (one, other):
                 process.send_signal(signal.SIGTERM)

@@ -126,6 +126,12 @@ class Batch:
     def collect(self, before: Account, request: Request, decision: Decision) -> list[Entry]:
         """Take a decision over into the state of the batch and into its changes. Returns the entries of the receipt."""
         account, changes, key, lead = decision.account, self.changes, before.account_id, decision.lead
+        step = decision.subscription
+        if step is not None:
+            last = self.wallets[key, 0].subscription
+            if last is not None:
+                changes.subscriptions[key, last.number] = last._replace(ended_at=step.recorded_at)
+            changes.subscriptions[key, step.number] = step
         for unit, wallet in decision.wallets.items():
             self.wallets[key, unit] = changes.wallets[key, unit] = wallet
         for unit, number in decision.lots:

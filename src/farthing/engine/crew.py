@@ -101,12 +101,15 @@ class Crew:
                     work.save(batch.changes)
                     fresh += seal_fresh(tickets, answers)
                     self.commit(work)
+                broken = batch.broken
+                # Given back while the collector is off: it would look at all of it first.
+                del batch, work
         except (FarthingError, DecideAgain):
             # The store knows that it did not commit; of anything else that may come here nobody knows when it came.
             for ticket in fresh:
                 ticket.sealed = None
             raise
-        for key in batch.broken:
+        for key in broken:
             self.stop_wallet(key)
         for ticket, answer in zip(tickets, answers, strict=True):
             ticket.answer(answer)

@@ -6,14 +6,19 @@ To add a job: a function that gives a `Tally`, and a line in `JOBS`.
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any, Final
 
 from farthing.engine.engine import Engine
+from farthing.service.campaigns import iter_left, keep_promise
+from farthing.service.catalogs import Catalogs
+from farthing.service.rollups import run_rollup
+from farthing.service.subscriptions import settle
 from farthing.store.contract import Due, Progress, WalletKey
 from farthing.store.faults import Busy, Overloaded, UpgradeFirst
+from farthing.tariff.plans import Event, find_due
 from farthing.values.bounds import LARGEST_BATCH
 from farthing.values.errors import FarthingError, LawBroken, Refused, TermInvalid, show_given
 from farthing.values.requests import Tidy
@@ -69,6 +74,8 @@ class Job:
     does: str
     """What it does, in a sentence."""
     work: Callable[[Engine, Progress | None, Stop], Tally]
+    counts: str = "wallets"
+    """What its tally counts."""
 
 
 def run_job(engine: Engine, name: str, *, progress: Progress | None = None, must_stop: Stop | None = None) -> Summary:
@@ -152,6 +159,70 @@ def tidy_wallets(engine: Engine, due: Sequence[Due], now: int, tally: Tally) -> 
             raise outcome
 
 
+def roll_up(engine: Engine, progress: Progress | None, must_stop: Stop) -> Tally:
+    """Bring the rollup up to the entries that there are, for reports to be quick."""
+    tally = Tally()
+    for count in run_rollup(engine.store, progress, must_stop):
+        tally.seen += count
+        tally.done += count
+    tally.was_stopped = must_stop()
+    return tally
+
+
+def finish_campaigns(engine: Engine, progress: Progress | None, must_stop: Stop) -> Tally:
+    """Grant what campaigns promised to people whose own call died before it was granted."""
+    tally, catalogs = Tally(), Catalogs(engine.store)
+    for claim in iter_left(engine, PAGE):
+        if must_stop():
+            tally.was_stopped = True
+            return tally
+        tally.seen += 1
+        try:
+            keep_promise(engine, catalogs, claim)
+        except PASSED_OVER as no:
+            tally.passed_over[no.code] += 1
+        else:
+            tally.done += 1
+        if progress:
+            progress(tally.seen, tally.seen)
+    return tally
+
+
+def act_on(engine: Engine, events: Collection[Event], progress: Progress | None, must_stop: Stop) -> Tally:
+    """Write the steps that time brought about in subscriptions whose first such event is one of these, and all that
+    follows it in the same subscription by now."""
+    tally, catalogs, after = Tally(), Catalogs(engine.store), None
+    now = engine.clock.now()
+    while page := engine.store.list_acting(now, after, PAGE):
+        after = page[-1][0].account_id
+        for account, row in page:
+            if find_due(row, account.clock or now) not in events:
+                continue
+            if must_stop():
+                tally.was_stopped = True
+                return tally
+            tally.seen += 1
+            try:
+                settle(engine, catalogs, account.key)
+            except PASSED_OVER as no:
+                tally.passed_over[no.code] += 1
+            else:
+                tally.done += 1
+            if progress:
+                progress(tally.seen, tally.seen)
+    return tally
+
+
+def check_expired_subscriptions(engine: Engine, progress: Progress | None, must_stop: Stop) -> Tally:
+    """Write down which subscriptions have ended: their plan to fall back to holds since then, with its settings."""
+    return act_on(engine, {Event.EXPIRE}, progress, must_stop)
+
+
+def handle_subscription_renewals(engine: Engine, progress: Progress | None, must_stop: Stop) -> Tally:
+    """Write down which subscriptions went on by themselves, went over to another plan, or missed a payment."""
+    return act_on(engine, {Event.RENEW, Event.SWITCH, Event.MISS}, progress, must_stop)
+
+
 JOBS: Final[Mapping[str, Job]] = {
     job.name: job
     for job in (
@@ -159,6 +230,35 @@ JOBS: Final[Mapping[str, Job]] = {
             "tidy",
             "Writes down what fell due in idle wallets: time-outs, expiries, starts, turns, and the alerts of them.",
             tidy,
+        ),
+        Job(
+            "check_expired_subscriptions",
+            "Writes down which subscriptions have ended, and gives them the settings of the plan to fall back to.",
+            check_expired_subscriptions,
+            "subscriptions",
+        ),
+        Job(
+            "handle_subscription_renewals",
+            "Writes down which subscriptions went on, went over to another plan, or missed a payment.",
+            handle_subscription_renewals,
+            "subscriptions",
+        ),
+        Job(
+            "reset_monthly_usage",
+            "Turns allowances whose month is over: safe every day, for where nothing has fallen due it does nothing.",
+            tidy,
+        ),
+        Job(
+            "rollup",
+            "Sums entries up by hour, account and what they were for, so that reports are quick.",
+            roll_up,
+            "entries",
+        ),
+        Job(
+            "finish_campaigns",
+            "Grants what campaigns promised to people whose own call died before it was granted.",
+            finish_campaigns,
+            "claims",
         ),
     )
 }
