@@ -221,9 +221,11 @@ def test_a_term_that_does_not_exist_is_a_type_error_as_with_other_verbs(ledger):
             call()
 
 
-def test_a_catalog_is_refused_as_not_there_yet():
-    with pytest.raises(farthing.TermInvalid, match=r"catalog 'studio.toml' is not available in this release"):
-        farthing.open("memory:", catalog="studio.toml")
+def test_a_catalog_that_cannot_be_read_is_refused_by_its_full_path(tmp_path):
+    with pytest.raises(farthing.TermInvalid, match=r"studio\.toml' no such file|studio\.toml no such file"):
+        farthing.open("memory:", catalog=tmp_path / "studio.toml")
+    with pytest.raises(farthing.TermInvalid, match="is no file"):
+        farthing.open("memory:", catalog=7)  # type: ignore[arg-type]
 
 
 def test_a_unit_beside_amounts_that_name_theirs_is_refused(ledger):

@@ -169,7 +169,7 @@ def build_change_allowance(
     Raises `AllowanceNotFound`, `TermInvalid`, `AmountInvalid`, `AccountNotFound`, `KeyReused` …
     """
     counted = desk.get_unit(unit)
-    changes: dict[str, int] = read_caps(counted, cap, cap_percent, keep)
+    changes: dict[str, Any] = read_caps(counted, cap, cap_percent, keep)
     if rollover is not None:
         changes |= read_rollover(counted, rollover, cap, cap_percent, keep)
     if on_turn is not None:

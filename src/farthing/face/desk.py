@@ -9,6 +9,8 @@ from typing import Final
 
 from farthing.engine.clocks import Clock
 from farthing.face.ids import ALPHABET
+from farthing.service.catalogs import Catalogs
+from farthing.service.estimates import Estimates
 from farthing.store.contract import Store
 from farthing.values.amounts import Unit
 from farthing.values.errors import UnitNotFound
@@ -33,7 +35,9 @@ class Desk:
         self.dice = dice
         self.units: dict[str, Unit] = {}
         self.units_by_id: dict[int, Unit] = {0: ACCOUNT_UNIT}
-        self.default_unit = ACCOUNT_UNIT
+        self.first_unit = ACCOUNT_UNIT
+        self.catalogs = Catalogs(store)
+        self.estimates = Estimates(store)
         self.budget_names: dict[Place, str] = {}
         """Of committed budgets that an alert told of: they never change."""
         self.refresh_units()
@@ -42,7 +46,20 @@ class Desk:
         """Read the units of the book, the default one first."""
         self.units = self.store.units()
         self.units_by_id = {0: ACCOUNT_UNIT} | {unit.unit_id: unit for unit in self.units.values()}
-        self.default_unit = next(iter(self.units.values()), ACCOUNT_UNIT)
+        self.first_unit = next(iter(self.units.values()), ACCOUNT_UNIT)
+
+    @property
+    def default_unit(self) -> Unit:
+        """The unit that is meant where none is named: the catalog's first, or the book's."""
+        published = self.catalogs.find_current()
+        if published is None:
+            return self.first_unit
+        name = next(iter(published.catalog.units))
+        unit = self.units.get(name)
+        if unit is None:
+            self.refresh_units()
+            unit = self.units.get(name, self.first_unit)
+        return unit
 
     def list_unit_ids(self) -> tuple[int, ...]:
         """Every unit of the book, for requests that concern whatever an account has."""

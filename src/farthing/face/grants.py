@@ -13,10 +13,11 @@ from farthing.values.calendars import read_duration, read_instant, to_instant
 from farthing.values.errors import AmountInvalid, TermInvalid, TimeInvalid, show_given
 from farthing.values.names import read_account, read_name
 from farthing.values.periods import DAY, FIRST_DAY, find_first_instant
+from farthing.values.requests import ANY_PERIOD, Grant, Import
 from farthing.values.requests import Amounts as Parts
-from farthing.values.requests import Grant, Import
 
 LARGEST_PRIORITY: Final = 1000
+BONUS: Final = "bonus"
 
 
 def build_grant(
@@ -48,8 +49,9 @@ def build_grant(
     in minor units of an ISO currency.
     `until_turn="plan"` ties them to the allowance of that name: they end when it turns, whenever that comes to be.
     `extend=True` lets all other live credits live at least as long as these (allowances' own apart): buying again moves
-    the end of everything. `top_up` is the id of the alert that asked for this purchase (`alert.id`): it
-    is the key too, unless you give one, so that a purchase told twice is granted once.
+    the end of everything. A catalog may say that what has the source `bonus` ends with the period in hand, unless
+    another end is named (`bonus_ends = "period"`). `top_up` is the id of the alert that asked for this purchase
+    (`alert.id`): it is the key too, unless you give one, so that a purchase told twice is granted once.
     Raises `TimeInvalid` (an end that has passed, a naive or bare date), `TooManyLots`, `AccountClosed`, `KeyReused` …
     """
     name = read_account(account)
@@ -61,7 +63,7 @@ def build_grant(
         account=name,
         amounts=amounts,
         promotional=bool(read_claim(promotional, "promotional")),
-        until_turn="" if until_turn is None else read_name(until_turn, what="until_turn"),
+        until_turn=read_until_turn(desk, source, until_turn, ends=(expires_in, expires_at, through)),
         extends=read_extension(extend, starts_at),
         top_up=0 if top_up is None else read_purchase(desk, name, amounts, top_up),
         **terms,
@@ -129,6 +131,15 @@ def read_terms(
         "priority": read_priority(priority),
         "features": () if features is None else read_features(desk, features),
     }
+
+
+def read_until_turn(desk: Desk, source: str, until_turn: object, *, ends: tuple[object, ...]) -> str:
+    """The allowance with whose period credits end: the one that is named, or by the catalog whichever is in hand."""
+    if until_turn is not None:
+        return read_name(until_turn, what="until_turn")
+    published = desk.catalogs.find_current() if source == BONUS else None
+    is_tied = published is not None and published.catalog.bonus_ends == "period" and not any(ends)
+    return ANY_PERIOD if is_tied else ""
 
 
 def read_extension(extend: object, starts_at: object) -> bool:

@@ -11,7 +11,8 @@ from typing import Any, Concatenate, Final, ParamSpec, Self, Unpack
 from farthing.engine.tickets import Outcome
 from farthing.face.desk import Desk
 from farthing.face.ids import read_id
-from farthing.face.options import Amounts, Name, Said, read_amounts, read_choice, read_claim, read_parts, read_said
+from farthing.face.options import Amounts, Name, Said, read_choice, read_claim, read_said
+from farthing.face.prices import read_cost, read_settled, reckon_hold
 from farthing.face.receipts import Receipt, read_receipt
 from farthing.face.settings import POLICIES
 from farthing.face.verbs import Runner, dress, name_verb
@@ -33,7 +34,7 @@ HOLD_MODES: Final = {
 def build_hold(
     desk: Desk,
     account: Name,
-    amount: Amounts,
+    amount: Amounts | None = None,
     *,
     feature: str | None = None,
     unit: str | None = None,
@@ -49,12 +50,14 @@ def build_hold(
     say otherwise); one that timed out can still be settled, late. `name` is the caller's own, unique among the
     account's open holds. Entering the block of a hold that was placed by an earlier call with the same key raises
     `HoldEnded` if it has ended since. `mode`: `strict` refuses when short, `all_available` (or `shrink`) holds what
-    fits, `record` is never refused. Amounts as for `charge`.
+    fits, `record` is never refused. Amounts as for `charge`; without one the catalog says how much: the price, or where
+    nobody knows the use yet the feature's estimate (`usage` then says the most that it may be).
     Raises `InsufficientCredits`, `HoldNameTaken`, `AccountNotFound`, `AccountFrozen`, `KeyReused`, `AmountInvalid` …
     """
+    cost, said = read_cost(desk, account, amount, feature, unit, said, reckon_hold)
     return Hold(
         account=read_account(account),
-        amounts=read_amounts(desk, amount, unit),
+        **cost,
         feature=NOTHING if feature is None else desk.intern_name(feature, "feature"),
         feature_text=feature or "",
         mode=read_choice(mode, HOLD_MODES, "mode"),
@@ -76,17 +79,19 @@ def build_settle(
 ) -> Settle:
     """Charge what held work really cost. The hold's id is enough: another process or machine may settle it.
 
-    Without an amount: all that is held. Of a hold of several units, those that are not named are settled at all that
-    they hold; an amount alone is in the first of them. What is left goes back to the credits that it came from, unless
-    `final=False`: then the hold stays open and may be settled in further steps. `policy` (bill_full, cap_hold,
-    cap_available, reject) says what happens to cost above the hold; by default the account's terms do.
+    Without an amount: what `usage` or `quantity` comes to by the catalog of the hold, or all that is held. Of a hold of
+    several units, those that are not named are settled at all that they hold; an amount alone is in the first of them.
+    What is left goes back to the credits that it came from, unless `final=False`: then the hold stays open and may be
+    settled in further steps. `policy` (bill_full, cap_hold, cap_available, reject) says what happens to cost above the
+    hold; by default the account's terms do.
     Raises `HoldNotFound`, `HoldEnded`, `SettleAboveHold`, `KeyReused`, `AmountInvalid` …
     """
     place = find_place(desk, hold)
+    cost, said = read_settled(desk, place, amount, said, final=bool(read_claim(final, "final")))
     return Settle(
         hold=place,
         hold_id=hold,
-        amounts=() if amount is None else read_parts(desk, amount, place.unit_id),
+        **cost,
         final=bool(read_claim(final, "final")),
         policy=None if policy is None else int(read_choice(policy, POLICIES, "policy")),
         **read_said(desk, "settle", said),

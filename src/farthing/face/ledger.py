@@ -22,12 +22,20 @@ from farthing.face.accounts import find_opening
 from farthing.face.alerts import Alert, iter_alerts
 from farthing.face.balances import Balance, count_used, read_balance, read_feature
 from farthing.face.batches import Answer, Deferred, Lines
+from farthing.face.campaigns import Campaigning
 from farthing.face.desk import Desk, Dice
+from farthing.face.enrolling import MAY_LACK_PLAN, give_plan, has_opened, run_again, wants_plan
 from farthing.face.histories import Line, iter_history
 from farthing.face.ids import read_id
 from farthing.face.metering import F, Meter, meter_function
 from farthing.face.options import Amounts, Name
+from farthing.face.packages import Buying
+from farthing.face.pricing import Pricing
+from farthing.face.reports import Reports
+from farthing.face.subscriptions import Subscribing
 from farthing.face.units import Unit, show_unit
+from farthing.face.usage import Usage
+from farthing.face.verbs import threaded
 from farthing.face.words import AwaitedWords, Words
 from farthing.store.contract import Progress
 from farthing.store.faults import LedgerClosed
@@ -39,7 +47,7 @@ from farthing.values.wallets import HoldState
 T = TypeVar("T")
 
 
-class Ledger(Words, AwaitedWords):
+class Ledger(Words, AwaitedWords, Pricing, Subscribing, Buying, Campaigning):
     """An open database. Safe to share between threads, tasks and event loops; `farthing.open` makes one."""
 
     def __init__(self, engine: Engine, *, dice: Dice = secrets.token_bytes) -> None:
@@ -56,12 +64,30 @@ class Ledger(Words, AwaitedWords):
     def run(self, request: Request) -> Outcome:
         """Have a request decided with whatever else is waiting, in one durable commit."""
         self.refuse_closed()
-        return self.engine.run(request)
+        try:
+            outcome = self.engine.run(request)
+        except MAY_LACK_PLAN as no:
+            if not wants_plan(self.desk, request, no):
+                raise
+            give_plan(self.engine, self.desk, request.account)
+            return self.engine.run(request)
+        if has_opened(self.desk, outcome):
+            give_plan(self.engine, self.desk, outcome.account.key)
+        return outcome
 
     async def arun(self, request: Request) -> Outcome:
         """The same, awaited."""
         self.refuse_closed()
-        return await self.engine.arun(request)
+        try:
+            outcome = await self.engine.arun(request)
+        except MAY_LACK_PLAN as no:
+            if not wants_plan(self.desk, request, no):
+                raise
+            await asyncio.to_thread(give_plan, self.engine, self.desk, request.account)
+            return await self.engine.arun(request)
+        if has_opened(self.desk, outcome):
+            await asyncio.to_thread(give_plan, self.engine, self.desk, outcome.account.key)
+        return outcome
 
     def recall(self, request: Open) -> Outcome | None:
         """What opened an account that is open already, as last committed."""
@@ -84,13 +110,17 @@ class Ledger(Words, AwaitedWords):
         """
         self.refuse_closed()
         lines = Lines(self, items)
-        return lines.read_answers(self.engine.run_many(lines.requests))
+        outcomes = self.engine.run_many(lines.requests)
+        return lines.read_answers(run_again(self.engine, self.desk, lines.requests, outcomes))
 
     async def abatch(self, items: Iterable[Deferred]) -> list[Answer]:
         """The same for a coroutine."""
         self.refuse_closed()
         lines = Lines(self, items)
-        return lines.read_answers(await self.engine.arun_many(lines.requests))
+        outcomes = await self.engine.arun_many(lines.requests)
+        if any(isinstance(outcome, MAY_LACK_PLAN) for outcome in outcomes):
+            outcomes = await asyncio.to_thread(run_again, self.engine, self.desk, lines.requests, outcomes)
+        return lines.read_answers(outcomes)
 
     def within(self, connection: object) -> "Joined":
         """The same words inside the caller's own transaction: `with ledger.within(connection) as tx: tx.charge(…)`.
@@ -107,9 +137,7 @@ class Ledger(Words, AwaitedWords):
         wallet = self.engine.read_wallet(read_account(account), self.desk.get_unit(unit))
         return read_balance(self.desk, wallet, feature)
 
-    async def abalance(self, account: Name, unit: str | None = None, feature: str | None = None) -> Balance:
-        """The same for a coroutine."""
-        return await asyncio.to_thread(self.balance, account, unit, feature)
+    abalance = threaded(balance)
 
     def available(self, account: Name, feature: str | None = None, unit: str | None = None) -> Decimal:
         """What a strict charge for `feature` could take now, overdraft included. Raises `AccountNotFound`."""
@@ -118,9 +146,7 @@ class Ledger(Words, AwaitedWords):
         wallet = self.engine.read_wallet(read_account(account), counted)
         return to_decimal(sum_available(wallet, read_feature(feature)), counted)
 
-    async def aavailable(self, account: Name, feature: str | None = None, unit: str | None = None) -> Decimal:
-        """The same for a coroutine."""
-        return await asyncio.to_thread(self.available, account, feature, unit)
+    aavailable = threaded(available)
 
     def used(self, account: Name, unit: str | None = None) -> Decimal:
         """How much of the period's total is used: base + bonus − what remains of them + debt (rule 18).
@@ -132,9 +158,7 @@ class Ledger(Words, AwaitedWords):
         counted = self.desk.get_unit(unit)
         return count_used(self.engine.read_wallet(read_account(account), counted, with_empty_lots=True))
 
-    async def aused(self, account: Name, unit: str | None = None) -> Decimal:
-        """The same for a coroutine."""
-        return await asyncio.to_thread(self.used, account, unit)
+    aused = threaded(used)
 
     def balances(self, account: Name) -> list[Balance]:
         """The balance in every unit that an account ever moved, by the order of units. Raises `AccountNotFound`."""
@@ -142,9 +166,7 @@ class Ledger(Words, AwaitedWords):
         wallets = self.engine.read_wallets(read_account(account))
         return [read_balance(self.desk, wallet, None) for wallet in wallets]
 
-    async def abalances(self, account: Name) -> list[Balance]:
-        """The same for a coroutine."""
-        return await asyncio.to_thread(self.balances, account)
+    abalances = threaded(balances)
 
     def history(
         self, account: Name | None = None, *, feature: str | None = None, unit: str | None = None
@@ -185,14 +207,17 @@ class Ledger(Words, AwaitedWords):
             for alert in page:
                 yield alert
 
+    @property
+    def reports(self) -> Reports:
+        """What was used, what came and went, what there was: `ledger.reports.usage("acme", every="day")`."""
+        return Reports(self)
+
     def verify(self, progress: Progress | None = None) -> Report:
         """Check every law over every wallet of the book. `report.ok`, and what was found if it is not."""
         self.refuse_closed()
         return verify(self.engine.store, progress)
 
-    async def averify(self, progress: Progress | None = None) -> Report:
-        """The same for a coroutine; `progress` is called from another thread."""
-        return await asyncio.to_thread(self.verify, progress)
+    averify = threaded(verify)
 
     def stats(self) -> Stats:
         """Queue, batches, commit times and refusals of this process since it opened the database."""
@@ -213,18 +238,19 @@ class Ledger(Words, AwaitedWords):
         self,
         feature: str,
         *,
-        amount: Amounts | Callable[..., Amounts],
+        amount: Amounts | Callable[..., Amounts] | None = None,
         account: str | Callable[..., Name] = "account",
         key: str | Callable[..., str] | None = None,
-        cost: Callable[[Any], Amounts | None] | None = None,
+        cost: Callable[[Any], Amounts | Usage | None] | None = None,
         unit: str | None = None,
         ttl: timedelta | None = None,
     ) -> Callable[[F], F]:
         """A decorator for functions sync and async: hold, run, settle; released if the function raises.
 
-        `amount` is what to hold, or a function of the call's arguments; `account` and `key` each name a parameter of
-        the function, or are functions of its arguments. `cost`, given what the function returned, says what to settle;
-        without it all that is held. With a key the same call is charged once, however often it is tried.
+        `amount` is what to hold, or a function of the call's arguments; without one the catalog says. `account` and
+        `key` each name a parameter of the function, or are functions of its arguments. `cost`, given what the function
+        returned, says what to settle, as an amount or a `Usage`; without it all that is held. With a key the same call
+        is charged once, however often it is tried.
         """
         meter = Meter(feature=feature, amount=amount, account=account, key=key, cost=cost, unit=unit, ttl=ttl)
         return lambda function: meter_function(self, meter, function)

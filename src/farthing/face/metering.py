@@ -18,6 +18,7 @@ from farthing.face.holds import build_extend, build_hold, read_hold
 from farthing.face.ids import write_id
 from farthing.face.options import Amounts, Name
 from farthing.face.receipts import place_of
+from farthing.face.usage import Usage
 from farthing.face.verbs import Runner
 from farthing.values.bounds import HOLD_TTL
 from farthing.values.calendars import ONE
@@ -33,10 +34,10 @@ class Meter:
     """What is asked of each call. Callables are given the call's own arguments; `cost` is given what it returned."""
 
     feature: str
-    amount: Amounts | Callable[..., Amounts]
+    amount: Amounts | Callable[..., Amounts] | None
     account: str | Callable[..., Name]
     key: str | Callable[..., str] | None
-    cost: Callable[[Any], Amounts | None] | None
+    cost: Callable[[Any], Amounts | Usage | None] | None
     unit: str | None
     ttl: timedelta | None
 
@@ -47,7 +48,7 @@ class Call:
 
     meter: Meter
     account: Name
-    amount: Amounts
+    amount: Amounts | None
     key: str | None
 
     def place(self, desk: Desk) -> Steps:
@@ -71,10 +72,11 @@ class Call:
                 if ended.state == "settled":
                     return None
 
-    def settle_options(self, result: Any) -> tuple[Amounts | None, str | None]:
-        """What to settle for this result, and under which key."""
+    def settle_options(self, result: Any) -> tuple[Amounts | None, dict[str, Any]]:
+        """What to settle for this result, as an amount or by its usage, and under which key."""
         cost = None if self.meter.cost is None else self.meter.cost(result)
-        return cost, None if self.key is None else f"{self.key}#settle"
+        said: dict[str, Any] = {"success": True, "key": None if self.key is None else f"{self.key}#settle"}
+        return (None, said | {"usage": cost}) if isinstance(cost, Usage) else (cost, said)
 
 
 @contextmanager
@@ -139,9 +141,9 @@ def meter_plain(runner: Runner, read_call: Callable[..., Call], function: Callab
             return function(*args, **kwargs)
         with read_hold(runner, outcome) as hold:
             result = function(*args, **kwargs)
-            amount, key = call.settle_options(result)
+            amount, said = call.settle_options(result)
             with charged_once(call):
-                hold.settle(amount, key=key, success=True)
+                hold.settle(amount, **said)
         return result
 
     return metered
@@ -159,9 +161,9 @@ def meter_coroutine(
             return await function(*args, **kwargs)
         async with read_hold(runner, outcome) as hold:
             result = await function(*args, **kwargs)
-            amount, key = call.settle_options(result)
+            amount, said = call.settle_options(result)
             with charged_once(call):
-                await hold.asettle(amount, key=key, success=True)
+                await hold.asettle(amount, **said)
         return result
 
     return metered

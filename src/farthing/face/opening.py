@@ -9,12 +9,16 @@ from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
+from farthing.documents.reading import read_catalog
 from farthing.engine.clocks import Clock
 from farthing.engine.engine import Engine
 from farthing.engine.options import Settings
+from farthing.engine.zones import find_zone
+from farthing.face.catalogs import Source, read_document, use_document
 from farthing.face.desk import Dice
 from farthing.face.ledger import Ledger
 from farthing.face.units import DEFAULT_UNITS, Units, read_units
+from farthing.service.catalogs import list_units
 from farthing.store.contract import Store
 from farthing.store.faults import ChainKeyWrong, ClockIsFrozen, DatabaseUnreadable, UrlInvalid
 from farthing.values.amounts import Unit
@@ -80,7 +84,7 @@ def open_ledger(
     units: Units | None = None,
     chain_key: str | bytes | None = None,
     settings: Settings | None = None,
-    catalog: object = None,
+    catalog: Source | None = None,
     dice: Dice = secrets.token_bytes,
 ) -> Ledger:
     """Open the ledger at `url`: `sqlite:///credits.db` (four slashes for a full path), `postgresql://USER@HOST/NAME`,
@@ -92,13 +96,13 @@ def open_ledger(
     {"credits": 6, "generations": 0} (with how many places); one named `credits` unless said. `chain_key` (or the
     environment's FARTHING_CHAIN_KEY) keys the seal of the entries, so that only its holder can forge them. Opened
     twice in a process, one database and book has the same engine. Close it with `close()`, or use it as a context.
-    A `catalog` comes with a later release.
+    `catalog` is the TOML file with units, prices and plans: on SQLite and in memory it is published, on PostgreSQL it
+    must have been (`farthing catalog apply`), so that two deployments never fight over prices.
     Raises `UrlInvalid`, `DatabaseMissing`, `DatabaseUnreadable`, `DatabaseAway`, `DatabaseForeign`, `BookMissing`,
-    `SchemaOld`, `UpgradeFirst`, `ChainKeyWrong`, `ClockIsFrozen`, `ClockDisagrees`, `UnitChanged`, `TermInvalid`.
+    `SchemaOld`, `UpgradeFirst`, `ChainKeyWrong`, `ClockIsFrozen`, `ClockDisagrees`, `UnitChanged`, `TermInvalid`,
+    `CatalogInvalid`, `CatalogUnknown`.
     """
-    if catalog is not None:
-        problem = "is not available in this release"
-        raise TermInvalid(what="catalog", given=show_given(catalog), problem=problem, advice="leave it out")
+    document = None if catalog is None else read_document(catalog)
     name = read_name(book, what="book", longest=LONGEST_NAME)
     key = read_chain_key(chain_key)
     if clock is not None and clock.is_frozen and not test:
@@ -114,7 +118,7 @@ def open_ledger(
                 store.is_test = False
             try:
                 engine = Engine(store, clock, settings=settings)
-                add_units(store, wanted)
+                add_units(store, wanted or list_catalog_units(document))
             except BaseException:
                 store.close()
                 raise
@@ -124,7 +128,20 @@ def open_ledger(
         else:
             refuse_differing(engine, clock, settings, key)
             add_units(engine.store, wanted)
-        return REGISTER.join(engine, dice)
+        ledger = REGISTER.join(engine, dice)
+    if document is not None:
+        try:
+            use_document(engine, ledger.desk.catalogs, document, publishes=not is_on_server(url))
+        except BaseException:
+            ledger.close()
+            raise
+        ledger.desk.refresh_units()
+    return ledger
+
+
+def list_catalog_units(document: str | None) -> list[Unit]:
+    """The units that a book begins with if it has none: those of the catalog that it is opened with."""
+    return [] if document is None else list_units(read_catalog(document, find_zone).units)
 
 
 def read_chain_key(given: str | bytes | None) -> bytes | None:

@@ -28,7 +28,7 @@ MOVES_NOTHING: Final = frozenset(
     KINDS[kind]
     for kind in (
         Kind.OPENED, Kind.FROZEN, Kind.UNFROZEN, Kind.CLOSED, Kind.CONFIGURED, Kind.ADVANCED, Kind.ALLOWANCE_ENDED,
-        Kind.PERIOD_SET, Kind.BUDGET_ENDED, Kind.TOP_UP_DECLINED,
+        Kind.PERIOD_SET, Kind.BUDGET_ENDED, Kind.TOP_UP_DECLINED, Kind.SUBSCRIBED,
     )
 )  # fmt: skip
 MAKES_LOTS: Final = GIVEN | {Kind.GRACED, Kind.ADJUSTED, Kind.REFUNDED}
@@ -197,7 +197,7 @@ def read_part(desk: Desk, account: Account, entries: Sequence[Entry]) -> dict[st
         "unit": scale.unit.name,
         "amount": amount,
         "charged": amount if spent == first.amount else show(spent),
-        "granted": amount if first.kind in GIVEN else show(sum([entry.granted for entry in entries])),
+        "granted": show(sum([entry.amount if entry.kind in GIVEN else entry.granted for entry in entries])),
         "refunded": show(sum([entry.refunded for entry in entries])),
         "uncovered": show(first.uncovered),
         "owed": show(owed),

@@ -4,6 +4,8 @@ A builder turns what a caller wrote into a request; whoever has the verb runs it
 the caller gets. Signatures are the builder's own, for people, IDEs and type checkers alike.
 """
 
+import asyncio
+import functools
 import inspect
 from collections.abc import Callable, Coroutine
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, get_args
@@ -56,6 +58,17 @@ def awaited(build: Build[P], read: Read[R]) -> Callable[Concatenate[Any, P], Cor
         return read(self, await self.arun(build(self.desk, *args, **kwargs)))
 
     dress(verb, build, find_answer(read), "a" + name_verb(build))
+    return verb
+
+
+def threaded(method: Callable[Concatenate[Any, P], R]) -> Callable[Concatenate[Any, P], Coroutine[Any, Any, R]]:
+    """A method that reads, or does several things, as a coroutine: it runs in another thread."""
+
+    @functools.wraps(method)
+    async def verb(self: Any, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        return await asyncio.to_thread(method, self, *args, **kwargs)
+
+    verb.__name__ = verb.__qualname__ = "a" + method.__name__
     return verb
 
 
