@@ -106,7 +106,7 @@ def test_what_cannot_be_understood_is_refused_by_name(shell, arguments, code, ki
 
 @pytest.mark.parametrize(
     "arguments",
-    [("charge",), ("charge", "acme"), ("charge", "acme", "5", "--nope"), ("nope",), ("history", "--limit", "0")],
+    [("charge",), ("grant", "acme"), ("charge", "acme", "5", "--nope"), ("nope",), ("history", "--limit", "0")],
 )
 def test_a_wrong_command_line_exits_with_2_and_says_so(shell, arguments):
     words, data = shell(*arguments), shell(*arguments, "--json")

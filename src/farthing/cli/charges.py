@@ -9,7 +9,7 @@ from farthing.cli.options import (
     DEFAULT_DB,
     Account,
     Actor,
-    AmountText,
+    AmountOrPrice,
     ApiKey,
     Book,
     Db,
@@ -26,12 +26,16 @@ from farthing.cli.options import (
     read_metadata,
 )
 from farthing.cli.receipts import show_receipt
+from farthing.cli.usage import Quantity, TokensIn, TokensOut, read_usage
 
 
 def charge(
     account: Account,
-    amount: AmountText,
+    amount: AmountOrPrice = None,
     feature: Feature = None,
+    quantity: Quantity = None,
+    tokens_in: TokensIn = None,
+    tokens_out: TokensOut = None,
     mode: Annotated[
         str, typer.Option("--mode", help="strict (refuse when short), all_available (take what fits), record (owe).")
     ] = "strict",
@@ -48,7 +52,7 @@ def charge(
     in_json: Json = False,
 ) -> None:
     """Take credits for work, in one step. Exit code 3 when there are not enough: then nothing was written."""
-    amounts = read_amounts(amount, unit)
+    amounts = None if amount is None else read_amounts(amount, unit)
     said = gather(
         key=key,
         description=description,
@@ -57,6 +61,8 @@ def charge(
         member=member,
         model=model,
         api_key=api_key,
+        quantity=quantity,
+        usage=read_usage(tokens_in, tokens_out),
     )
     with open_ledger(db, book) as ledger:
         receipt = ledger.charge(account, amounts, mode=mode, **gather(feature=feature, unit=unit), **said)
@@ -65,8 +71,11 @@ def charge(
 
 def record(
     account: Account,
-    amount: AmountText,
+    amount: AmountOrPrice = None,
     feature: Feature = None,
+    quantity: Quantity = None,
+    tokens_in: TokensIn = None,
+    tokens_out: TokensOut = None,
     failed: Annotated[bool, typer.Option("--failed", help="The work failed: kept with the entry.")] = False,
     unit: UnitName = None,
     key: Key = None,
@@ -81,7 +90,7 @@ def record(
     in_json: Json = False,
 ) -> None:
     """Write down work that already happened: never refused for its cost; what is not there becomes debt."""
-    amounts = read_amounts(amount, unit)
+    amounts = None if amount is None else read_amounts(amount, unit)
     said = gather(
         key=key,
         description=description,
@@ -90,6 +99,8 @@ def record(
         member=member,
         model=model,
         api_key=api_key,
+        quantity=quantity,
+        usage=read_usage(tokens_in, tokens_out),
         success=False if failed else None,
     )
     with open_ledger(db, book) as ledger:

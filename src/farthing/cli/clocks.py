@@ -1,6 +1,7 @@
 """Time in test books, moved by hand: clock show, clock advance."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from itertools import takewhile
 from typing import Annotated, Any, Final
 
@@ -25,6 +26,7 @@ from farthing.cli.receipts import show_receipt
 from farthing.cli.screen import lay_table, note, say, say_json
 from farthing.cli.standing import show_amount, show_second
 from farthing.values.calendars import to_instant
+from farthing.values.errors import TermInvalid
 from farthing.values.names import read_account
 
 SHOWN_EVENTS: Final = 100
@@ -46,9 +48,12 @@ def show(account: Account, db: Db = DEFAULT_DB, book: Book = None, in_json: Json
 def advance(
     account: Account,
     by: Annotated[
-        str,
-        typer.Argument(metavar="TIME|WHEN", help="By how much: 90m, 12h, 31d, 2w; or till 2026-12-01T09:00:00Z"),
-    ],
+        str | None,
+        typer.Argument(metavar="[TIME|WHEN]", help="By how much: 90m, 12h, 31d, 2w; or till 2026-12-01T09:00:00Z"),
+    ] = None,
+    to_period_end: Annotated[
+        bool, typer.Option("--to-period-end", help="Till its plan's period ends, or else its first allowance turns.")
+    ] = False,
     key: Key = None,
     description: Description = None,
     actor: Actor = None,
@@ -57,10 +62,14 @@ def advance(
     in_json: Json = False,
 ) -> None:
     """Let time pass for an account in a test book; everything that falls due on the way happens, in order."""
-    to = read_moment(by, what="WHEN") if "T" in by else None
-    length = None if to else get_length(by, what="TIME")
+    if (by is None) != to_period_end:
+        advice = "say by how much, till when, or --to-period-end"
+        raise TermInvalid(what="TIME", given="nothing" if by is None else "twice", problem="is no time", advice=advice)
+    to = read_moment(by, what="WHEN") if by and "T" in by else None
+    length = get_length(by, what="TIME") if by and not to else None
     said = gather(key=key, description=description, actor=actor)
     with open_ledger(db, book) as ledger:
+        to = find_period_end(ledger, account) if to_period_end else to
         receipt = ledger.advance(account, **gather(by=length, to=to), **said)
         events = [] if receipt.replayed else list_events(ledger, receipt)
     if in_json:
@@ -78,6 +87,19 @@ def advance(
     if len(events) > SHOWN_EVENTS:
         all_of_them = f"farthing history {account} --limit {len(events)}"
         note(f"{len(events) - SHOWN_EVENTS} more fell due; {all_of_them} shows all of them")
+
+
+def find_period_end(ledger: farthing.Ledger, account: str) -> datetime:
+    """When the period of its plan ends; where that has none, when its first allowance turns."""
+    ends_at = ledger.subscription(account).period_ends_at
+    if ends_at is not None:
+        return ends_at
+    wallets = ledger.engine.read_wallets(read_account(account))
+    turns = [each.turns_at for wallet in wallets for each in wallet.allowances.values() if not each.ended_at]
+    if not turns:
+        advice = "it has neither a plan with periods nor an allowance: say a time"
+        raise TermInvalid(what="--to-period-end", given=account, problem="is no time", advice=advice)
+    return to_instant(min(turns))
 
 
 def list_events(ledger: farthing.Ledger, receipt: Any) -> list[Any]:

@@ -9,10 +9,11 @@ import typer
 
 import farthing
 from farthing.cli.exits import Exit
-from farthing.cli.options import DEFAULT_DB, AppRole, Book, Db, Json, gather
+from farthing.cli.options import DEFAULT_DB, AppRole, Book, Db, Json, gather, refuse_both
 from farthing.cli.screen import Bar, lay_table, note, paint, say, say_json
 from farthing.face import schemas
-from farthing.face.opening import is_on_server
+from farthing.face.catalogs import read_document, write_shipped
+from farthing.face.opening import is_on_server, list_catalog_units
 from farthing.store.faults import BookMissing, ClockIsFrozen, DatabaseForeign, DatabaseMissing
 from farthing.store.sqlite_files import connect, saying_plainly
 from farthing.values.errors import AccountNotFound, TermInvalid
@@ -65,16 +66,26 @@ def init(
     db: Db = DEFAULT_DB,
     book: Book = None,
     app_role: AppRole = None,
+    catalog: Annotated[
+        str | None,
+        typer.Option("--catalog", metavar="NAME", help="Begin with textvault, studio, business, vibe or tokens."),
+    ] = None,
     in_json: Json = False,
 ) -> None:
     """Make a database, or a book in one. What is there stays; units can be added, never changed.
+
+    --catalog writes a catalog that comes with Farthing beside you (studio.toml) and publishes it.
 
     On PostgreSQL the database is there already: this makes our tables in it, as their owner, and --app-role is given
     what an app needs on them.
     """
     if app_role is not None:
         schemas.check_app_role(db, app_role)
-    wanted = [read_unit(text) for text in units or ()]
+    wanted: list[tuple[str, Any]] = [read_unit(text) for text in units or ()]
+    path = None if catalog is None else write_shipped(catalog)
+    if path is not None:
+        refuse_both(catalog=catalog, unit=units)
+        wanted = list(read_catalog_units(path))
     if len({name for name, _ in wanted}) < len(wanted):
         raise TermInvalid(
             what="--unit", given=", ".join(units or ()), problem="names one twice", advice="name each once"
@@ -85,6 +96,8 @@ def init(
         is_new = True
     asked = gather(units=dict(wanted) or None, test=test or None)
     with open_ledger(db, book, create=True, **asked) as ledger:
+        if path is not None:
+            ledger.apply_catalog(path)
         counted = list(ledger.units().values())
         url, mode = ledger.url, "test" if ledger.engine.store.is_test else "live"
     if app_role is not None:
@@ -96,6 +109,14 @@ def init(
     names = ", ".join(f"{unit.name} ({unit.scale} places)" for unit in counted)
     kind = "test book" if mode == "test" else "book"
     say(f"{'made' if is_new else 'there already:'} {url}, {kind} {book or 'main'}: {names}")
+    if path is not None:
+        say(f"wrote {path} and published it; change it, then: farthing catalog apply {path}")
+
+
+def read_catalog_units(path: Path) -> Iterator[tuple[str, farthing.Unit]]:
+    """The units of a catalog, by name."""
+    for unit in list_catalog_units(read_document(path)):
+        yield unit.name, farthing.Unit(unit.name, unit.scale, unit.digits)
 
 
 def is_there(db: str, book: str | None) -> bool:

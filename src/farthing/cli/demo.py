@@ -20,6 +20,7 @@ from farthing.cli.databases import show_report
 from farthing.cli.screen import paint, say
 from farthing.cli.statements import count_sorts, lay_balance
 from farthing.cli.trace import write_trace
+from farthing.face.catalogs import read_shipped
 from farthing.testing.clocks import FrozenClock
 from farthing.values.errors import Refused
 
@@ -99,6 +100,18 @@ SCENES: Final = (
             'ledger.balance("globex").spendable    # 100 fresh ones, and 50 of the 70 that were left',
         ),
     ),
+    Scene(
+        "Prices and plans from one document",
+        "A catalog says what things cost and what plans give. Five come with Farthing; this is studio.toml.",
+        (
+            'studio.charge("initech", feature="image").available    # the free plan opens by itself: 60',
+            'studio.quote("initech", "video", quantity="8s").working',
+            'studio.change_plan("initech", "basic", cycle="month", paid=(1500, "USD")).subscription.plan',
+            'studio.balance("initech").spendable',
+            "clock.advance(timedelta(days=31))",
+            'studio.subscription("initech").plan, studio.balance("initech").spendable    # unpaid: free again',
+        ),
+    ),
 )
 
 NEXT: Final = """Yours to try, from this folder:
@@ -119,8 +132,13 @@ def main() -> int:
         url = f"sqlite:///{folder}/demo.db"
         clock = FrozenClock(MORNING)
         say(paint("Farthing", "bold") + ": credits for AI products, exact to the last farthing. A tour.")
-        with farthing.open(url, create=True, book="tour", test=True, clock=clock) as ledger:
-            names = {"ledger": ledger, "clock": clock, "timedelta": timedelta}
+        catalog = Path(folder) / "studio.toml"
+        catalog.write_text(read_shipped("studio"), encoding="utf-8")
+        with (
+            farthing.open(url, create=True, book="tour", test=True, clock=clock) as ledger,
+            farthing.open(url, create=True, book="studio", test=True, clock=clock, catalog=catalog) as studio,
+        ):
+            names = {"ledger": ledger, "studio": studio, "clock": clock, "timedelta": timedelta}
             for number, scene in enumerate(SCENES, 1):
                 play_scene(number, scene, names)
         code = play_replay(len(SCENES) + 1, Path(folder), url)

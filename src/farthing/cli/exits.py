@@ -8,6 +8,7 @@ from enum import IntEnum
 from typing import Final
 
 from farthing.store import faults
+from farthing.tariff import errors as tariff
 from farthing.values import errors
 
 
@@ -63,6 +64,20 @@ EXITS: Final[dict[type[errors.FarthingError], Exit]] = {
     errors.BudgetExists: Exit.REFUSED,
     errors.BudgetNotFound: Exit.REFUSED,
     errors.GrantEnded: Exit.REFUSED,
+    errors.SubscriptionChanged: Exit.REFUSED,
+    errors.CodeSpent: Exit.REFUSED,
+    errors.AlreadyRedeemed: Exit.REFUSED,
+    tariff.UnknownPrice: Exit.REFUSED,
+    tariff.PriceLater: Exit.REFUSED,
+    tariff.FeatureUnknown: Exit.REFUSED,
+    tariff.FeatureNotInPlan: Exit.REFUSED,
+    tariff.PlanNotFound: Exit.REFUSED,
+    tariff.SubscriptionRefused: Exit.REFUSED,
+    tariff.PackageNotFound: Exit.REFUSED,
+    tariff.CampaignRefused: Exit.REFUSED,
+    tariff.CampaignNotFound: Exit.REFUSED,
+    tariff.CodeNotFound: Exit.REFUSED,
+    tariff.QuantityInvalid: Exit.WRONG,
     errors.MoreThanPaid: Exit.REFUSED,
     errors.ClockRuns: Exit.REFUSED,
     errors.Invalid: Exit.WRONG,
@@ -97,6 +112,10 @@ EXITS: Final[dict[type[errors.FarthingError], Exit]] = {
     faults.ClockIsFrozen: Exit.MISCONFIGURED,
     faults.ChainKeyWrong: Exit.MISCONFIGURED,
     faults.LedgerClosed: Exit.MISCONFIGURED,
+    tariff.CatalogInvalid: Exit.MISCONFIGURED,
+    tariff.CatalogMissing: Exit.MISCONFIGURED,
+    tariff.CatalogUnknown: Exit.MISCONFIGURED,
+    tariff.PricesMissing: Exit.MISCONFIGURED,
     errors.LawBroken: Exit.BROKEN,
 }
 

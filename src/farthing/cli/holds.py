@@ -9,7 +9,7 @@ from farthing.cli.options import (
     DEFAULT_DB,
     Account,
     Actor,
-    AmountText,
+    AmountOrPrice,
     ApiKey,
     Book,
     Db,
@@ -29,14 +29,18 @@ from farthing.cli.options import (
     read_metadata,
 )
 from farthing.cli.receipts import show_receipt
+from farthing.cli.usage import Quantity, TokensIn, TokensOut, read_usage
 
 HoldId = Annotated[str, typer.Argument(metavar="HOLD", help="The hold's id (hld_…), as `farthing hold` printed it.")]
 
 
 def hold(
     account: Account,
-    amount: AmountText,
+    amount: AmountOrPrice = None,
     feature: Feature = None,
+    quantity: Quantity = None,
+    tokens_in: TokensIn = None,
+    tokens_out: TokensOut = None,
     ttl: Ttl = None,
     name: Annotated[
         str | None,
@@ -58,7 +62,7 @@ def hold(
     in_json: Json = False,
 ) -> None:
     """Set credits aside, for 15 minutes unless --ttl says otherwise. Settle or release it by the id printed."""
-    amounts = read_amounts(amount, unit)
+    amounts = None if amount is None else read_amounts(amount, unit)
     length = read_length(ttl, what="--ttl")
     said = gather(
         key=key,
@@ -68,6 +72,8 @@ def hold(
         member=member,
         model=model,
         api_key=api_key,
+        quantity=quantity,
+        usage=read_usage(tokens_in, tokens_out),
     )
     with open_ledger(db, book) as ledger:
         placed = ledger.hold(
@@ -93,8 +99,11 @@ def extend(
 def settle(
     hold_id: HoldId,
     amount: Annotated[
-        str | None, typer.Argument(metavar="[AMOUNT]", help="What it really cost; without it all that is held.")
+        str | None, typer.Argument(metavar="[AMOUNT]", help="What it really cost; else by what it used, or all.")
     ] = None,
+    quantity: Quantity = None,
+    tokens_in: TokensIn = None,
+    tokens_out: TokensOut = None,
     keep_open: Annotated[
         bool, typer.Option("--keep-open", help="A step: the rest stays held and may be settled later.")
     ] = False,
@@ -111,7 +120,9 @@ def settle(
 ) -> None:
     """Charge what held work really cost; the rest goes back. A hold that timed out can still be settled."""
     amounts = None if amount is None else read_amounts(amount, None)
-    said = gather(key=key, description=description, metadata=read_metadata(metadata), actor=actor)
+    usage = read_usage(tokens_in, tokens_out)
+    note = read_metadata(metadata)
+    said = gather(key=key, description=description, metadata=note, actor=actor, quantity=quantity, usage=usage)
     with open_ledger(db, book) as ledger:
         receipt = ledger.settle(hold_id, amounts, final=not keep_open, **gather(policy=policy), **said)
         show_receipt(receipt, in_json)

@@ -10,6 +10,8 @@ from farthing.cli.screen import Bar, lay_table, say, say_json
 from farthing.service.jobs import JOBS, Summary, get_job, run_job
 
 ALL: Final = "all"
+ONE: Final = {"wallets": "wallet", "entries": "entry", "subscriptions": "subscription", "claims": "claim"}
+"""What jobs count, one of it."""
 
 
 def list_jobs(in_json: Json = False) -> None:
@@ -42,7 +44,9 @@ def run(
 
 def describe_summary(summary: Summary) -> str:
     """What came of a run, in one line."""
-    done = f"{summary.done} {'wallet' if summary.done == 1 else 'wallets'} brought up to date"
+    noun = JOBS[summary.job].counts if summary.job in JOBS else "entries"
+    verb = "brought up to date" if noun == "wallets" else "done"
+    done = f"{summary.done} {ONE[noun] if summary.done == 1 else noun} {verb}"
     said = "nothing was due" if not summary.seen else done
     if summary.passed_over:
         reasons = ", ".join(f"{count} {code}" for code, count in summary.passed_over.items())

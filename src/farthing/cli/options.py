@@ -51,6 +51,10 @@ Account = Annotated[str, typer.Argument(metavar="ACCOUNT", help="Whose credits: 
 AmountText = Annotated[
     str, typer.Argument(metavar="AMOUNT", help="12.50, or several units in one step: generations=1,credits=5")
 ]
+AmountOrPrice = Annotated[
+    str | None,
+    typer.Argument(metavar="[AMOUNT]", help="12.50, or generations=1,credits=5; without it the catalog's price."),
+]
 Every = Annotated[
     str, typer.Option("--every", metavar="PERIOD", help="hour, day, week, month, quarter, half_year, year; or 14d, 2w.")
 ]

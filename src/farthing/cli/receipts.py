@@ -16,6 +16,7 @@ NAMES_ITSELF: Final = {
     "period_set": "the period of {account} has another end",
     "budget_ended": "that budget of {account} has ended",
     "advanced": "{account}: it is {at} now",
+    "subscribed": "{account} has a plan, or another than before",
     "top_up_declined": "the top-up of {account} came to nothing",
 }
 SENTENCES: Final = {

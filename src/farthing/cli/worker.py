@@ -35,7 +35,8 @@ def worker(
     whole = f"{every}s" if every.isascii() and every.isdigit() else every
     seconds = int(get_length(whole, what="--every").total_seconds())
     refuse_interval(seconds)
-    with open_ledger(db, book) as ledger, Bell() as bell, ringing(bell):
+    # The bell comes first: opening may take long, and whoever is told to stop meanwhile leaves as from anywhere else.
+    with Bell() as bell, ringing(bell), open_ledger(db, book) as ledger:
         names = ", ".join(JOBS)
         tell = print_line if in_json else note_line
         tell("began", f"{names} every {seconds} s on {ledger.url}", {"jobs": list(JOBS), "every_seconds": seconds})
