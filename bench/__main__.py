@@ -16,6 +16,7 @@ from bench.commits import bench_commits
 from bench.deciding import bench_deciding
 from bench.growth import bench_growth
 from bench.processes import bench_processes
+from bench.reports import bench_reports
 from bench.rows import Plan, Row
 from bench.standing import bench_standing, bench_tidying
 
@@ -30,6 +31,7 @@ PARTS = {
     "standing": bench_standing,
     "tidying": bench_tidying,
     "growth": bench_growth,
+    "reports": bench_reports,
 }
 STORES = ("sqlite", "postgres", "memory")
 

@@ -16,7 +16,7 @@ from farthing.values.wallets import SettlePolicy
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGE = (DOCS / "rules.md").read_text(encoding="utf-8")
 FLAT = " ".join(PAGE.replace("\n> ", " ").split())
-TOLD = [*range(1, 22), 26, 28, 29, 30]
+TOLD = [*range(1, 31)]
 ROWS = re.findall(r"^\| (\d+) \| (\[.+) \|$", PAGE, flags=re.MULTILINE)
 PICTURES = sorted((DOCS / "pictures").glob("*.svg"))
 SVG = "{http://www.w3.org/2000/svg}"
@@ -34,7 +34,7 @@ def list_anchors() -> list[str]:
     return [name_anchor(heading) for heading in re.findall(r"^#+ (.+)$", PAGE, flags=re.MULTILINE)]
 
 
-def test_every_rule_outside_prices_is_told_once_and_in_order() -> None:
+def test_every_rule_is_told_once_and_in_order() -> None:
     assert [int(number) for number, _ in ROWS] == TOLD
 
 
@@ -52,7 +52,7 @@ def test_no_two_sections_share_an_anchor() -> None:
 
 
 def test_the_page_can_be_read_in_one_sitting() -> None:
-    assert PAGE.count("\n") <= 300
+    assert PAGE.count("\n") <= 360
 
 
 def test_every_picture_is_shown_with_words_for_those_who_cannot_see_it() -> None:
