@@ -30,7 +30,7 @@ def server() -> Iterator[Server]:
 @pytest.fixture
 def durable(server: Server) -> Iterator[Database]:
     """A database of a server that keeps what it has said; the app's role uses it."""
-    if server.process is None:
+    if server.process is None or server.process.poll() is not None:
         server.start()
     with open_prepared(server) as made:
         yield made

@@ -13,7 +13,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import IO, Final, Literal
@@ -43,6 +43,8 @@ ALWAYS: Final = {
     "dynamic_shared_memory_type": "mmap",  # in its folder, which goes away with it even if it was killed
 }
 LONGEST_START_SECONDS: Final = 60
+FIRST_PORT: Final = 15_000
+PORTS: Final = 15_000
 STOPS: Final = {"fast": signal.SIGINT, "immediate": signal.SIGQUIT}
 
 # Word: a line says that the server has been stopped in order; the end of the pipe, that whoever wanted it is gone.
@@ -195,10 +197,14 @@ def tell(pipe: IO[bytes] | None) -> None:
 
 
 def find_port() -> int:
-    """A port that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that is free now, and not of those that the system gives to whoever connects somewhere: a server that is
+    killed and started again must find its own port free."""
+    for _ in range(100):
+        port = FIRST_PORT + secrets.randbelow(PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise RuntimeError("no port is free")
 
 
 @contextmanager
