@@ -112,4 +112,15 @@ def test_what_a_plan_lacks_is_refused_for_amounts_of_the_callers_own_too_but_a_r
     assert (again.id, again.replayed) == (first.id, True)
     with pytest.raises(farthing.KeyReused):
         kiosk.charge("acme", 8, feature="video", key="k")
+    with pytest.raises(farthing.FeatureNotInPlan):
+        kiosk.hold("acme", feature="video")
     assert kiosk.charge("acme", 7, feature="something else").charged == 7
+
+
+@pytest.mark.usefixtures("publish")
+def test_rule_14_work_that_already_happened_is_recorded_whatever_the_plan_has(kiosk):
+    kiosk.open_account("acme")
+
+    assert kiosk.record("acme", feature="video").charged == 50
+    assert kiosk.record("acme", 5, feature="video").charged == 5
+    assert kiosk.charge("acme", 50, feature="video", mode="record").owed == 45

@@ -32,7 +32,7 @@ def build_charge(
     `UnknownPrice`, `FeatureNotInPlan` …
     """
     feature_number = NOTHING if feature is None else desk.intern_name(feature, "feature")
-    cost, said = read_cost(desk, account, amount, feature, unit, said)
+    cost, said = read_cost(desk, account, amount, feature, unit, said, is_new=mode != "record")
     return Charge(
         account=read_account(account),
         feature=feature_number,
@@ -57,7 +57,7 @@ def build_record(
     An amount of 0 logs failed or free work (`success=False`). Amounts as for `charge`.
     Raises `AccountNotFound`, `AccountClosed`, `KeyReused`, `AmountInvalid` …
     """
-    cost, said = read_cost(desk, account, amount, feature, unit, said)
+    cost, said = read_cost(desk, account, amount, feature, unit, said, is_new=False)
     return Record(
         account=read_account(account),
         **cost,

@@ -54,7 +54,7 @@ def build_hold(
     nobody knows the use yet the feature's estimate (`usage` then says the most that it may be).
     Raises `InsufficientCredits`, `HoldNameTaken`, `AccountNotFound`, `AccountFrozen`, `KeyReused`, `AmountInvalid` …
     """
-    cost, said = read_cost(desk, account, amount, feature, unit, said, reckon_hold)
+    cost, said = read_cost(desk, account, amount, feature, unit, said, reckon_hold, is_new=mode != "record")
     return Hold(
         account=read_account(account),
         **cost,

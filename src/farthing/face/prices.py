@@ -36,7 +36,7 @@ from farthing.values.requests import Meter, Place, Priced
 BY_TOKENS: Final = (Tokens, TokensPerCredit, CostPlus)
 """The forms whose cost nobody knows before the call."""
 
-UNPRICED: Final = (UnknownPrice, PriceLater, FeatureUnknown, FeatureNotInPlan, QuantityInvalid)
+UNPRICED: Final = (UnknownPrice, PriceLater, FeatureUnknown, QuantityInvalid)
 """What is said where the catalog has no price for a call."""
 
 USES: Final = frozenset({"usage", "quantity", "provider_cost"})
@@ -91,11 +91,9 @@ def reckon_work(
 ) -> Reckoned:
     """What new work costs by the current catalog, or `by` an earlier one.
 
-    Raises `UnknownPrice`, `PriceLater`, `FeatureUnknown`, `FeatureNotInPlan`, `QuantityInvalid`, `AmountInvalid`.
+    Raises `UnknownPrice`, `PriceLater`, `FeatureUnknown`, `QuantityInvalid`, `AmountInvalid`.
     """
     published, found = find_priced(desk, feature, unit, by)
-    if by is None:
-        refuse_outside_plan(desk, published, read_account(account), found)
     return reckon_use(desk, published, found, account, said)
 
 
@@ -104,9 +102,6 @@ def reckon_hold(
 ) -> Reckoned:
     """What to set aside: the price, where the use is known; else what the feature's estimate says."""
     published, found = find_priced(desk, feature, unit, by)
-    key = read_account(account)
-    if by is None:
-        refuse_outside_plan(desk, published, key, found)
     prices = find_prices(found, find_model(said))
     is_blind = said.get("usage") is None and any(isinstance(price, BY_TOKENS) for price in prices)
     if not is_blind:
@@ -118,7 +113,7 @@ def reckon_hold(
         units = [find_unit(published.catalog, price) for price in prices]
         most = dict.fromkeys([desk.get_unit(each.name).unit_id for each in units])
         reckoned = Reckoned((), published.version, Priced(("estimate", found.name)), said)
-    known, now = desk.store.find_account(key), desk.clock.now()
+    known, now = desk.store.find_account(read_account(account)), desk.clock.now()
     amounts = tuple(
         (unit_id, desk.estimates.find_estimate(found, desk.get_unit_of(unit_id), known, now, parts))
         for unit_id, parts in most.items()
@@ -134,46 +129,44 @@ def read_cost(
     unit: str | None,
     said: Said,
     reckon: Reckon = reckon_work,
+    *,
+    is_new: bool = True,
 ) -> tuple[Cost, Said]:
-    """What work costs: the caller's amount, or the catalog's price; and what is said with it, filled in."""
+    """What work costs: the caller's amount, or the catalog's price; and what is said with it, filled in.
+
+    New work needs a plan that has the feature; what already happened (`is_new=False`) is never refused for that. Such a
+    refusal, and that of a call which has no price any more, come once the key was looked up: it may be a replay, which
+    is one whatever plans and prices are by then (rule 28).
+    """
+    no: Refused | None = find_outside_plan(desk, account, feature) if is_new else None
     if amount is not None:
         parts = read_amounts(desk, amount, unit)
-        return Cost(amounts=parts, catalog_version=0, priced=refuse_later(desk, account, feature, parts)), said
+        priced = None if no is None else Priced(tuple(sorted(parts)), refuse_later(parts, no))
+        return Cost(amounts=parts, catalog_version=0, priced=priced), said
     try:
-        return split_reckoned(reckon(desk, account, feature, unit, said, None))
-    except UNPRICED as no:
-        if said.get("key") is None:
-            raise
-        return split_reckoned(reckon_replay(desk, account, feature, unit, said, reckon, no))
+        reckoned = reckon(desk, account, feature, unit, said, None)
+    except UNPRICED as unpriced:
+        no = unpriced
+        reckoned = reckon_by_earlier(desk, account, feature, unit, said, reckon, no)
+    if no is not None:
+        reckoned = reckoned._replace(priced=reckoned.priced._replace(meters=refuse_later(reckoned.amounts, no)))
+    return split_reckoned(reckoned)
 
 
-def refuse_later(desk: Desk, account: object, feature: str | None, amounts: Parts) -> Priced | None:
-    """What an amount of the caller's own needs to say where the account's plan lacks the feature: it is refused once
-    its key was looked up, and compared as any other amount. None where the plan has it, as nearly always."""
-    published = None if feature is None else desk.catalogs.find_current()
-    found = None if published is None or feature is None else published.catalog.features.get(feature)
-    if published is None or found is None:
-        return None
-    try:
-        refuse_outside_plan(desk, published, read_account(account), found)
-    except FeatureNotInPlan as no:
-        meter = Meter(NOTHING, 0, 1, 0, "", 0, Refusing(no))
-        return Priced(tuple(sorted(amounts)), ((amounts[0][0], meter),))
-    return None
-
-
-def reckon_replay(
+def reckon_by_earlier(
     desk: Desk, account: object, feature: str | None, unit: str | None, said: Said, reckon: Reckon, no: Refused
 ) -> Reckoned:
-    """A call that has no price any more: it can still be a replay of one that had (rule 28). So it is asked with what
-    it cost by an earlier catalog, and with a price that refuses once it comes to pricing: keys are looked up before.
-    """
-    for published in desk.catalogs.list_earlier():
+    """What a call cost that has no price any more, by the last catalog that had one. Raises `no` if there was none, or
+    nobody named a key, so that it cannot be a replay."""
+    for published in () if said.get("key") is None else desk.catalogs.list_earlier():
         with suppress(Refused):
-            found = reckon(desk, account, feature, unit, said, published)
-            meter = Meter(NOTHING, 0, 1, 0, "", 0, Refusing(no))
-            return found._replace(priced=found.priced._replace(meters=((found.amounts[0][0], meter),)))
+            return reckon(desk, account, feature, unit, said, published)
     raise no
+
+
+def refuse_later(amounts: Parts, no: Refused) -> tuple[tuple[int, Meter], ...]:
+    """A price that refuses as soon as it comes to pricing: keys are looked up before."""
+    return ((amounts[0][0], Meter(NOTHING, 0, 1, 0, "", 0, Refusing(no))),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,19 +293,25 @@ def show_quote(desk: Desk, quote: Quote, version: int, notes: tuple[str, ...] = 
     return PriceQuote(quote.feature, quote.model or None, first, amounts[first], amounts, working, quote.text, version)
 
 
-def refuse_outside_plan(desk: Desk, published: Published, account: str, feature: Feature) -> None:
-    """Raise `FeatureNotInPlan` for what the account's plan lacks. Looked up only where some plan lacks something."""
+def find_outside_plan(desk: Desk, account: object, feature: str | None) -> FeatureNotInPlan | None:
+    """What speaks against a feature of the catalog that the account's plan lacks. Looked up only where some plan lacks
+    something."""
+    published = None if feature is None else desk.catalogs.find_current()
+    if published is None or feature not in published.catalog.features:
+        return None
     plans = published.catalog.plans
     if all(plan.features is None for plan in plans.values()):
-        return
-    known = desk.store.find_account(account)
+        return None
+    key = read_account(account)
+    known = desk.store.find_account(key)
     step = None if known is None else desk.store.read_subscription(known)
     at = desk.clock.now() if known is None else known.clock or desk.clock.now()
     plan = plans.get(find_plan(step, at) or published.catalog.default_plan)
-    if plan is not None and plan.features is not None and feature.name not in plan.features:
-        having = [each.name for each in plans.values() if each.features is None or feature.name in each.features]
-        advice = f"it is in {', '.join(having)}" if having else "no plan has it"
-        raise FeatureNotInPlan(account=account, plan=plan.name, feature=feature.name, advice=advice)
+    if plan is None or plan.features is None or feature in plan.features:
+        return None
+    having = [each.name for each in plans.values() if each.features is None or feature in each.features]
+    advice = f"it is in {', '.join(having)}" if having else "no plan has it"
+    return FeatureNotInPlan(account=key, plan=plan.name, feature=feature, advice=advice)
 
 
 def reckon_use(desk: Desk, published: Published, feature: Feature, account: object, said: Said) -> Reckoned:

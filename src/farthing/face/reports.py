@@ -22,6 +22,7 @@ from farthing.service.reports import Cell, Query, sum_flow, sum_usage
 from farthing.service.windows import FIRST, LAST, Window
 from farthing.store.contract import Progress
 from farthing.store.rollup_rows import FAILED, FLOW, SUCCEEDED, USAGE
+from farthing.tariff.quotes import is_free_model
 from farthing.values.amounts import Unit, to_decimal
 from farthing.values.bounds import LATEST_INSTANT
 from farthing.values.calendars import to_instant
@@ -247,12 +248,7 @@ class Reports:
 
         def is_free(feature: str | None, model: str | None) -> bool:
             known = features.get(feature or "")
-            if known is None:
-                return False
-            for price in known.models:
-                if fits(price.match, model or ""):
-                    return price.is_free
-            return False
+            return known is not None and is_free_model(known, model)
 
         return is_free
 
@@ -393,13 +389,6 @@ def read_splits(split: str | Iterable[str]) -> tuple[str, ...]:
             advice = f"choose {', '.join(SPLITS)}"
             raise TermInvalid(what="split", given=show_given(each), problem="cannot be told apart", advice=advice)
     return tuple(dict.fromkeys(splits))
-
-
-def fits(pattern: str, text: str) -> bool:
-    """Whether a name fits a pattern of the catalog, in which a star is anything."""
-    from fnmatch import fnmatchcase
-
-    return fnmatchcase(text, pattern.replace("[", "[[]").replace("?", "[?]"))
 
 
 def show_edge(instant: int) -> datetime | None:
